@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * KVM_MAP_MEMORY: fill a guest's second-level page tables before it runs.
+ *
+ * Three entries share the structures below and do the same work:
+ *
+ *   ioctl(vcpu_fd, KVM_MAP_MEMORY, struct kvm_memory_mapping *)
+ *	one range, by the calling thread, with the MMU of that vCPU;
+ *   ioctl(vm_fd, KVM_MAP_MEMORY_BATCH, struct kvm_map_memory_batch *)
+ *	a vector of ranges, by several threads; returns when they are done;
+ *   IORING_OP_URING_CMD on vm_fd with cmd_op KVM_MAP_MEMORY_BATCH
+ *	the same vector, asynchronously: the result is the res of a CQE.
+ *
+ * Documentation/api.rst gives the semantics and every errno.
+ *
+ * The header stands beside <linux/kvm.h>, before or after it.
+ */
+#ifndef _UAPI_LINUX_KVM_MAP_MEMORY_H
+#define _UAPI_LINUX_KVM_MAP_MEMORY_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#ifndef KVMIO
+#define KVMIO 0xAE
+#endif
+
+/*
+ * For KVM_CHECK_EXTENSION, on /dev/kvm or on a VM.  The answer is a mask of
+ * KVM_MAP_MEMORY_FEATURE_*; 0 means that nothing below is available: not on
+ * this machine (/dev/kvm), or not for this kind of VM (VM).
+ */
+#define KVM_CAP_MAP_MEMORY 0x4b500000
+
+/* The ioctl KVM_MAP_MEMORY on a vCPU. */
+#define KVM_MAP_MEMORY_FEATURE_VCPU	(1U << 0)
+/* The ioctl KVM_MAP_MEMORY_BATCH on a VM. */
+#define KVM_MAP_MEMORY_FEATURE_BATCH	(1U << 1)
+/* The io_uring command KVM_MAP_MEMORY_BATCH on a VM. */
+#define KVM_MAP_MEMORY_FEATURE_URING	(1U << 2)
+/* The flag KVM_MEMORY_MAPPING_READ. */
+#define KVM_MAP_MEMORY_FEATURE_READ	(1U << 3)
+/* The flag KVM_MEMORY_MAPPING_RESIDENT. */
+#define KVM_MAP_MEMORY_FEATURE_RESIDENT	(1U << 4)
+
+/*
+ * Map as a read would: break no copy-on-write, keep KSM and zero pages
+ * shared.  Memory never touched before becomes the shared zero page and the
+ * guest's first write to it still faults.
+ *
+ * Without the flag a range is mapped as a write would map it: memory never
+ * touched is allocated and mapped writable.  Read-only memslots are always
+ * mapped as a read would.
+ */
+#define KVM_MEMORY_MAPPING_READ		(1ULL << 0)
+/*
+ * Map what is in memory now; skip, and do not wait for, what would have to be
+ * allocated, read from a disk or fetched through userfaultfd.  A kernel
+ * without KVM_MAP_MEMORY_FEATURE_RESIDENT answers -EOPNOTSUPP.
+ */
+#define KVM_MEMORY_MAPPING_RESIDENT	(1ULL << 1)
+#define KVM_MEMORY_MAPPING_FLAGS_ALL	\
+	(KVM_MEMORY_MAPPING_READ | KVM_MEMORY_MAPPING_RESIDENT)
+
+/*
+ * A range of guest-physical memory of the L1 guest outside SMM.
+ *
+ * In and out: on return base_address and size tell what is left to do, so
+ * that the same structure can be handed in again after any error.  size 0
+ * means done.
+ */
+struct kvm_memory_mapping {
+	/* in/out: bytes, a multiple of 4096. */
+	__u64 base_address;
+	/* in/out: bytes, a multiple of 4096; in: not 0, no wrap-around. */
+	__u64 size;
+	/* in: KVM_MEMORY_MAPPING_*. */
+	__u64 flags;
+};
+
+/* Limits of one struct kvm_map_memory_batch. */
+#define KVM_MAP_MEMORY_MAX_MAPPINGS	65536
+#define KVM_MAP_MEMORY_MAX_WORKERS	256
+
+struct kvm_map_memory_batch {
+	/*
+	 * in: user address of nr_mappings struct kvm_memory_mapping, each of
+	 * them in/out.  They belong to the kernel until the call has returned
+	 * or the CQE was posted.
+	 */
+	__u64 mappings;
+	/* in: 1 to KVM_MAP_MEMORY_MAX_MAPPINGS. */
+	__u32 nr_mappings;
+	/*
+	 * in: the most threads that may map at the same time, the submitting
+	 * one included, up to KVM_MAP_MEMORY_MAX_WORKERS; 0 for as many as
+	 * the submitting thread has CPUs to run on.
+	 */
+	__u32 nr_workers;
+	/* in: must be 0. */
+	__u64 flags;
+	/* out: bytes that this call mapped. */
+	__u64 bytes_mapped;
+	/* out: bytes found already mapped, and left alone. */
+	__u64 bytes_present;
+	/* out: bytes skipped because of KVM_MEMORY_MAPPING_RESIDENT. */
+	__u64 bytes_skipped;
+	/* out: the threads that took part, 1 or more. */
+	__u32 workers_used;
+	/*
+	 * out: index of the first mapping that is not done, whose error is
+	 * the result; nr_mappings if all are done.
+	 */
+	__u32 first_undone;
+	/* in: must be 0. */
+	__u64 reserved[9];
+};
+
+/* On a vCPU. */
+#define KVM_MAP_MEMORY		_IOWR(KVMIO, 0xf0, struct kvm_memory_mapping)
+/* On a VM; also the cmd_op of the io_uring command. */
+#define KVM_MAP_MEMORY_BATCH	_IOWR(KVMIO, 0xf1, struct kvm_map_memory_batch)
+
+/*
+ * The 16 bytes of sqe->cmd of the io_uring command.  The SQE's other fields
+ * that depend on the opcode (addr, len, uring_cmd_flags, buf_index) must be 0.
+ */
+struct kvm_map_memory_cmd {
+	/*
+	 * in: user address of a struct kvm_map_memory_batch, which belongs to
+	 * the kernel until the CQE was posted.
+	 */
+	__u64 batch;
+	/* in: must be 0. */
+	__u64 reserved;
+};
+
+#endif /* _UAPI_LINUX_KVM_MAP_MEMORY_H */
