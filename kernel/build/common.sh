@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the scripts that touch the kernel's packages share.  Source it.
+
+KERNEL_SERIES=6.12
+TARBALL=/usr/src/linux-source-$KERNEL_SERIES.tar.xz
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export TOP KERNEL_SERIES TARBALL
+
+die()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+package_version()
+{
+	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null |
+		sed -n 's/^installed //p'
+}
+
+# The release that the installed metapackage of the headers stands for.
+default_release()
+{
+	local release
+
+	release=$(dpkg-query -W -f '${Depends}' \
+			"linux-headers-$KERNEL_SERIES-amd64" 2>/dev/null |
+		tr ',' '\n' |
+		sed -n 's/^ *linux-headers-\([0-9][^ ]*\).*/\1/p' | head -n 1)
+	[ -n "$release" ] ||
+		die "linux-headers-$KERNEL_SERIES-amd64 is not installed:" \
+		    "run 'make setup' as root"
+	printf '%s\n' "$release"
+}
+
+# Image, headers and source of different point releases would build modules
+# that do not load, or that crash; the metapackages can pull such a mix.
+check_versions()
+{
+	local release=$1 headers image source
+
+	headers=$(package_version "linux-headers-$release")
+	image=$(package_version "linux-image-$release")
+	source=$(package_version "linux-source-$KERNEL_SERIES")
+
+	[ -n "$headers" ] ||
+		die "no headers of $release:" \
+		    "apt-get install linux-headers-$release"
+	[ -n "$image" ] ||
+		die "no kernel image of $release:" \
+		    "apt-get install linux-image-$release"
+	[ -n "$source" ] && [ -e "$TARBALL" ] ||
+		die "no kernel source:" \
+		    "apt-get install linux-source-$KERNEL_SERIES"
+	[ "$headers" = "$image" ] && [ "$headers" = "$source" ] && return 0
+	die "packages of different kernel versions:
+  linux-image-$release    $image
+  linux-headers-$release  $headers
+  linux-source-$KERNEL_SERIES    $source
+Bring them to one version:
+  apt-get update && apt-get install linux-image-$KERNEL_SERIES-amd64" \
+		"linux-headers-$KERNEL_SERIES-amd64 linux-source-$KERNEL_SERIES"
+}
+
+# Replace a file only where the content differs, so that make sees no change.
+copy_if_changed()
+{
+	cmp -s "$1" "$2" && return 0
+	mkdir -p "$(dirname "$2")"
+	cp "$1" "$2.new" && mv "$2.new" "$2"
+}
