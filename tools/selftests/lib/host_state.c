@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <sys/mount.h>
+#include <time.h>
+
+#include "test_util.h"
+
+#include "host_state.h"
+
+#define PAGEMAP_PRESENT		(1ULL << 63)
+#define PAGEMAP_PFN_MASK	((1ULL << 55) - 1)
+
+uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+int count_threads(const char *comm)
+{
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	dir = opendir("/proc/self/task");
+	TEST_ASSERT(dir, "Cannot read /proc/self/task");
+	while ((entry = readdir(dir))) {
+		char path[64 + sizeof(entry->d_name)], name[32] = "";
+		FILE *file;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm",
+			 entry->d_name);
+		file = fopen(path, "r");
+		if (!file)	/* it ended meanwhile */
+			continue;
+		if (fgets(name, sizeof(name), file) &&
+		    !strncmp(name, comm, strlen(comm)))
+			count++;
+		fclose(file);
+	}
+	closedir(dir);
+	return count;
+}
+
+int count_vms(pid_t pid)
+{
+	char prefix[32];
+	struct dirent *entry;
+	int count = 0;
+	DIR *dir;
+
+	dir = opendir("/sys/kernel/debug/kvm");
+	if (!dir) {
+		if (mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL))
+			return -1;
+		dir = opendir("/sys/kernel/debug/kvm");
+		if (!dir)
+			return -1;
+	}
+	snprintf(prefix, sizeof(prefix), "%d-", pid);
+	while ((entry = readdir(dir)))
+		count += !strncmp(entry->d_name, prefix, strlen(prefix));
+	closedir(dir);
+	return count;
+}
+
+uint64_t pagemap_entry(const void *addr)
+{
+	uint64_t entry;
+	int fd;
+
+	fd = open("/proc/self/pagemap", O_RDONLY);
+	TEST_ASSERT(fd >= 0, "Cannot open /proc/self/pagemap");
+	TEST_ASSERT(pread(fd, &entry, sizeof(entry), (uint64_t)addr / 4096 *
+			  sizeof(entry)) == sizeof(entry),
+		    "Cannot read the pagemap of %p", addr);
+	close(fd);
+	return entry;
+}
+
+bool page_is_present(const void *addr)
+{
+	return pagemap_entry(addr) & PAGEMAP_PRESENT;
+}
+
+uint64_t page_pfn(const void *addr)
+{
+	uint64_t entry = pagemap_entry(addr);
+
+	return entry & PAGEMAP_PRESENT ? entry & PAGEMAP_PFN_MASK : 0;
+}
+
+uint64_t thp_bytes(const void *addr, uint64_t size)
+{
+	uint64_t start, end, kib, bytes = 0;
+	bool inside = false;
+	char line[256];
+	FILE *file;
+
+	file = fopen("/proc/self/smaps", "r");
+	TEST_ASSERT(file, "Cannot open /proc/self/smaps");
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = start < (uint64_t)addr + size &&
+				 end > (uint64_t)addr;
+		else if (inside && sscanf(line, "AnonHugePages: %lu kB", &kib) == 1)
+			bytes += kib * 1024;
+	}
+	fclose(file);
+	return bytes;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the host shows of a VMM: its threads, its VMs, its pages. */
+#ifndef SELFTESTS_HOST_STATE_H
+#define SELFTESTS_HOST_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Far more than anything takes, on an emulated machine too. */
+#define DEADLINE_MS	15000
+
+uint64_t now_ms(void);
+
+/* Waits for @cond, at most DEADLINE_MS; tells whether it came true. */
+#define wait_until(cond)						\
+({									\
+	uint64_t __end = now_ms() + DEADLINE_MS;			\
+	bool __came;							\
+									\
+	while (!(__came = !!(cond)) && now_ms() < __end)		\
+		usleep(1000);						\
+	__came;								\
+})
+
+/* Threads of this process whose name starts with @comm. */
+int count_threads(const char *comm);
+/* VMs that debugfs shows for process @pid; -1 where there is no debugfs. */
+int count_vms(pid_t pid);
+
+/* The entry of /proc/self/pagemap of the page at @addr. */
+uint64_t pagemap_entry(const void *addr);
+bool page_is_present(const void *addr);
+/* 0 if not present. */
+uint64_t page_pfn(const void *addr);
+/* Bytes of transparent huge pages in [@addr, @addr + @size). */
+uint64_t thp_bytes(const void *addr, uint64_t size);
+
+#endif /* SELFTESTS_HOST_STATE_H */
