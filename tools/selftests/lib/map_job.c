@@ -87,6 +87,35 @@ void assert_batch_done(const struct kvm_map_memory_batch *batch,
 			    i, mappings[i].size);
 }
 
+static void *map_thread_main(void *data)
+{
+	struct map_thread *thread = data;
+
+	thread->result = map_batch(thread->vm, thread->entry, thread->batch);
+	return NULL;
+}
+
+void map_thread_start(struct map_thread *thread, struct kvm_vm *vm,
+		      enum map_entry entry, struct kvm_map_memory_batch *batch)
+{
+	thread->vm = vm;
+	thread->entry = entry;
+	thread->batch = batch;
+	TEST_ASSERT(!pthread_create(&thread->thread, NULL, map_thread_main,
+				    thread), "Cannot create a thread");
+}
+
+int map_thread_join(struct map_thread *thread)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += DEADLINE_MS / 1000;
+	TEST_ASSERT(!pthread_timedjoin_np(thread->thread, NULL, &end),
+		    "The call did not return in %d ms", DEADLINE_MS);
+	return thread->result;
+}
+
 void map_ring_open(struct io_uring *ring, unsigned int entries,
 		   unsigned int flags)
 {

@@ -7,6 +7,7 @@
 #define SELFTESTS_MAP_JOB_H
 
 #include <liburing.h>
+#include <pthread.h>
 
 #include "test_vm.h"
 
@@ -34,6 +35,20 @@ int map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
 /* Asserts that everything is done and @mapped and @present bytes reported. */
 void assert_batch_done(const struct kvm_map_memory_batch *batch,
 		       uint64_t mapped, uint64_t present);
+
+/* A batch handed in by a thread of its own. */
+struct map_thread {
+	pthread_t thread;
+	struct kvm_vm *vm;
+	enum map_entry entry;
+	struct kvm_map_memory_batch *batch;
+	int result;
+};
+
+void map_thread_start(struct map_thread *thread, struct kvm_vm *vm,
+		      enum map_entry entry, struct kvm_map_memory_batch *batch);
+/* Its result; fails the test when it does not end in time. */
+int map_thread_join(struct map_thread *thread);
 
 void map_ring_open(struct io_uring *ring, unsigned int entries,
 		   unsigned int flags);
