@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The headers compile alone and with others, as C and as C++.
+# shellcheck source-path=SCRIPTDIR source=tap.inc
+. "$(dirname "$0")/tap.inc"
+
+cc=${CC:-cc}
+cxx=${CXX:-c++}
+strict="-Wall -Wextra -Werror -O2 -c -o /dev/null"
+
+# The system's headers are its own affair, hence no -pedantic.
+# shellcheck disable=SC2086
+compiles() {
+	language=$1 compiler=$2 standard=$3
+	shift 3
+	for header; do
+		echo "#include <$header>"
+	done | $compiler $strict $includes -std="$standard" -x "$language" -
+}
+
+for standard in c99 c11 gnu11; do
+	ok "liburing_kvm.h alone as $standard" \
+		compiles c "$cc" $standard liburing_kvm.h
+	ok "kvm_map_memory.h alone as $standard" \
+		compiles c "$cc" $standard linux/kvm_map_memory.h
+done
+ok "before linux/kvm.h" compiles c "$cc" c11 liburing_kvm.h linux/kvm.h
+ok "after linux/kvm.h" compiles c "$cc" c11 linux/kvm.h liburing_kvm.h
+ok "twice" compiles c "$cc" c11 liburing_kvm.h liburing_kvm.h
+ok "after liburing.h" compiles c "$cc" c11 liburing.h liburing_kvm.h
+if command -v "$cxx" >/dev/null; then
+	for standard in c++11 c++17 c++20; do
+		ok "as $standard" \
+			compiles c++ "$cxx" $standard linux/kvm.h liburing_kvm.h
+	done
+else
+	skip "as C++" "no $cxx"
+fi
+if command -v clang >/dev/null; then
+	ok "with clang" compiles c clang c11 linux/kvm.h liburing_kvm.h
+else
+	skip "with clang" "no clang"
+fi
+done_testing

@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# A program built against the installed copy, and what uninstall leaves.
+# shellcheck source-path=SCRIPTDIR source=tap.inc
+. "$(dirname "$0")/tap.inc"
+
+cc=${CC:-cc}
+root=$scratch_dir/root
+make_target() {
+	make -s -C "$ext_dir" BUILD="$scratch_dir/build" DESTDIR="$root" \
+		PREFIX=/usr "$@"
+}
+example=$ext_dir/examples/map-memory.c
+
+# pkg-config prefixes the paths in our files, and only in them, with the root.
+flags() {
+	PKG_CONFIG_LIBDIR=$root/usr/lib/pkgconfig:$(pkg-config --variable pc_path pkg-config) \
+		pkg-config --define-variable=prefix="$root/usr" \
+		--define-variable=includedir="$root/usr/include" \
+		--define-variable=libdir="$root/usr/lib" "$@"
+}
+# shellcheck disable=SC2046
+builds_inline() {
+	$cc -Wall -Wextra -Werror -o "$scratch_dir/inline" "$example" \
+		$(flags --cflags liburing-kvm) $(pkg-config --libs liburing)
+}
+# shellcheck disable=SC2046
+builds_ffi() {
+	echo 'int kvm_map_memory_probe(int fd);
+	      int main(void) { return kvm_map_memory_probe(-1) != -9; }' |
+		$cc -o "$scratch_dir/ffi" -x c - -x none \
+		-L"$root/usr/lib" $(flags --libs-only-l liburing-kvm-ffi) &&
+		LD_LIBRARY_PATH=$root/usr/lib "$scratch_dir/ffi"
+}
+soname() {
+	readelf -d "$root/usr/lib/liburing-kvm-ffi.so" |
+		grep -F '[liburing-kvm-ffi.so.0]'
+}
+version() {
+	[ "$(flags --modversion liburing-kvm)" = "$(cat "$top_dir/VERSION")" ] &&
+	[ "$(flags --modversion liburing-kvm-ffi)" = "$(cat "$top_dir/VERSION")" ]
+}
+manual() {
+	for page in "$ext_dir"/man/*.[37]; do
+		name=$(basename "$page")
+		test -s "$root/usr/share/man/man${name##*.}/$name" || return 1
+	done
+}
+nothing_left() {
+	[ -z "$(find "$root" ! -type d)" ] || { find "$root" ! -type d; false; }
+}
+
+ok "installs" make_target install
+ok "the example builds against it with pkg-config" builds_inline
+ok "a program links and runs with the library" builds_ffi
+ok "the library has its soname" soname
+ok "pkg-config tells the version" version
+ok "every manual page is there, aliases too" manual
+ok "uninstalls" make_target uninstall
+ok "nothing is left" nothing_left
+done_testing
