@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KVM_MAP_MEMORY on x86: one page of the L1, non-SMM guest-physical space into
+ * the TDP MMU, with the MMU of a vCPU or with a context that stands for none.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kvm_host.h>
+#include <linux/kvm_map_memory.h>
+#include <linux/kvm_map_memory_compat.h>
+#include <linux/slab.h>
+
+#include "mmu.h"
+#include "mmu_internal.h"
+#include "smm.h"
+#include "spte.h"
+#include "tdp_mmu.h"
+
+/* vcpu_id of a context.  No vCPU that userspace makes can have it. */
+#define MAP_MEMORY_CONTEXT_ID	-1
+
+/* A walk links at most one table a level; the rest saves topping up often. */
+#define MAP_MEMORY_CACHE_OBJECTS	(2 * PT64_ROOT_MAX_LEVEL)
+
+static bool is_map_memory_context(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->vcpu_id == MAP_MEMORY_CONTEXT_ID;
+}
+
+bool kvm_arch_map_memory_supported(struct kvm *kvm)
+{
+	if (!tdp_mmu_enabled)
+		return false;
+	if (!kvm)
+		return true;
+
+	return kvm->arch.pre_fault_allowed &&
+	       !kvm_x86_call(pre_mmu_map_page)(kvm);
+}
+
+u64 kvm_arch_map_memory_end(void)
+{
+	return gfn_to_gpa(kvm_mmu_max_gfn() + 1);
+}
+
+bool kvm_arch_map_memory_vcpu_canonical(struct kvm_vcpu *vcpu)
+{
+	return !is_smm(vcpu) && !is_guest_mode(vcpu) &&
+	       vcpu->arch.mmu->page_fault == kvm_tdp_page_fault;
+}
+
+/*
+ * A root is shared by all users with the same role, and of all that a vCPU
+ * has, only its MAXPHYADDR makes a difference for the role: five-level EPT is
+ * used for guests with more than 48 bits.  Userspace gives all vCPUs of a VM
+ * the same, and cannot change it after the first KVM_RUN.
+ *
+ * Returns 0 if that is not known yet.
+ */
+static int map_memory_guest_maxphyaddr(struct kvm *kvm)
+{
+	struct kvm_vcpu *vcpu;
+
+	if (!atomic_read(&kvm->online_vcpus))
+		return 0;
+
+	vcpu = kvm_get_vcpu(kvm, 0);
+	if (!vcpu || !READ_ONCE(vcpu->arch.cpuid_nent))
+		return 0;
+
+	return READ_ONCE(vcpu->arch.maxphyaddr);
+}
+
+static int map_memory_init_role(struct kvm_vcpu *context)
+{
+	int maxphyaddr = map_memory_guest_maxphyaddr(context->kvm);
+	int level;
+
+	context->arch.maxphyaddr = maxphyaddr ?: 48;
+	kvm_init_mmu(context);
+	if (maxphyaddr)
+		return 0;
+
+	level = context->arch.mmu->root_role.level;
+	context->arch.maxphyaddr = 52;
+	kvm_init_mmu(context);
+
+	/* Tables below a root that no vCPU will use would be lost work. */
+	return context->arch.mmu->root_role.level == level ? 0 : -EOPNOTSUPP;
+}
+
+struct kvm_vcpu *kvm_arch_map_memory_create_context(struct kvm *kvm)
+{
+	struct kvm_vcpu *context;
+	int r = -ENOMEM;
+
+	context = kzalloc(sizeof(*context), GFP_KERNEL_ACCOUNT);
+	if (!context)
+		return ERR_PTR(-ENOMEM);
+
+	/* Memory faults of private memory are reported in vcpu->run. */
+	context->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!context->run)
+		goto free_context;
+
+	context->kvm = kvm;
+	context->cpu = -1;
+	context->vcpu_id = MAP_MEMORY_CONTEXT_ID;
+	context->vcpu_idx = MAP_MEMORY_CONTEXT_ID;
+
+	r = kvm_mmu_create(context);
+	if (r)
+		goto free_run;
+
+	r = map_memory_init_role(context);
+	if (r)
+		goto destroy_mmu;
+
+	return context;
+
+destroy_mmu:
+	kvm_mmu_destroy(context);
+free_run:
+	free_page((unsigned long)context->run);
+free_context:
+	kfree(context);
+	return ERR_PTR(r);
+}
+
+void kvm_arch_map_memory_destroy_context(struct kvm_vcpu *context)
+{
+	kvm_mmu_destroy(context);
+	free_page((unsigned long)context->run);
+	kfree(context);
+}
+
+/*
+ * The caches of a context are smaller than those of a vCPU, which hold 40
+ * tables each: contexts come by the dozen.
+ */
+static int map_memory_topup(struct kvm_vcpu *vcpu)
+{
+	int capacity = KVM_ARCH_NR_OBJS_PER_MEMORY_CACHE;
+	int r;
+
+	if (is_map_memory_context(vcpu))
+		capacity = MAP_MEMORY_CACHE_OBJECTS;
+
+	r = __kvm_mmu_topup_memory_cache(&vcpu->arch.mmu_shadow_page_cache,
+					 capacity, PT64_ROOT_MAX_LEVEL);
+	if (r)
+		return r;
+
+	return __kvm_mmu_topup_memory_cache(&vcpu->arch.mmu_page_header_cache,
+					    capacity, PT64_ROOT_MAX_LEVEL);
+}
+
+static bool map_memory_root_valid(struct kvm_vcpu *vcpu)
+{
+	hpa_t root = vcpu->arch.mmu->root.hpa;
+
+	return VALID_PAGE(root) && !root_to_sp(root)->role.invalid;
+}
+
+/*
+ * No request reaches a context, so an obsolete root is noticed here, and the
+ * reference to it is dropped here.  Without that every fault would be stale
+ * for ever.  kvm_mmu_reload() is not for a context: it loads hardware state.
+ */
+static int map_memory_load_root(struct kvm_vcpu *vcpu)
+{
+	int r;
+
+	if (likely(map_memory_root_valid(vcpu)))
+		return 0;
+
+	if (!is_map_memory_context(vcpu)) {
+		kvm_mmu_free_obsolete_roots(vcpu);
+		return kvm_mmu_reload(vcpu);
+	}
+
+	kvm_mmu_free_roots(vcpu->kvm, vcpu->arch.mmu, KVM_MMU_ROOT_CURRENT);
+	r = map_memory_topup(vcpu);
+	if (r)
+		return r;
+
+	return kvm_tdp_mmu_alloc_root(vcpu);
+}
+
+/*
+ * Whether the page is mapped well enough already, and how large.  A page
+ * mapped read-only is not, under write intent: that is how a read fault leaves
+ * the zero page.  Except in a slot with dirty logging, where every clean page
+ * looks like that.
+ */
+static bool map_memory_page_present(struct kvm_vcpu *vcpu,
+				    struct kvm_page_fault *fault)
+{
+	u64 sptes[PT64_ROOT_MAX_LEVEL + 1];
+	int leaf, root_level;
+
+	kvm_tdp_mmu_walk_lockless_begin();
+	leaf = kvm_tdp_mmu_get_walk(vcpu, fault->addr, sptes, &root_level);
+	kvm_tdp_mmu_walk_lockless_end();
+
+	if (leaf < 0 || !is_shadow_present_pte(sptes[leaf]) ||
+	    !is_last_spte(sptes[leaf], leaf))
+		return false;
+
+	fault->goal_level = leaf;
+
+	return !fault->write || is_writable_pte(sptes[leaf]) ||
+	       kvm_slot_dirty_track_enabled(fault->slot);
+}
+
+static int map_memory_get_shared_pfn(struct kvm_page_fault *fault)
+{
+	fault->pfn = kvm_map_memory_get_pfn(fault->slot, fault->gfn, fault->write,
+					    &fault->map_writable, &fault->hva);
+
+	/* Where the VMA is not writable a read is all that can be done. */
+	if (fault->write && (fault->pfn == KVM_PFN_ERR_FAULT ||
+			     fault->pfn == KVM_PFN_ERR_RO_FAULT))
+		fault->pfn = kvm_map_memory_get_pfn(fault->slot, fault->gfn, false,
+						    &fault->map_writable,
+						    &fault->hva);
+
+	if (likely(!is_error_noslot_pfn(fault->pfn)))
+		return RET_PF_CONTINUE;
+
+	if (is_sigpending_pfn(fault->pfn))
+		return -EINTR;
+
+	/*
+	 * Poison is reported, not signalled: nobody has touched the page, and
+	 * the thread that maps may not be the one that would.
+	 */
+	if (fault->pfn == KVM_PFN_ERR_HWPOISON)
+		return -EHWPOISON;
+
+	return -EFAULT;
+}
+
+/*
+ * kvm_faultin_pfn(), less what is for a guest that waits for the page: async
+ * page faults, MMIO, SIGBUS, and waiting for a memslot to become valid again.
+ */
+static int map_memory_faultin(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	struct kvm *kvm = vcpu->kvm;
+
+	/* Pairs with the smp_wmb() in kvm_mmu_invalidate_end(). */
+	fault->mmu_seq = kvm->mmu_invalidate_seq;
+	smp_rmb();
+
+	if (fault->is_private != kvm_mem_is_private(kvm, fault->gfn) ||
+	    mmu_invalidate_retry_gfn_unsafe(kvm, fault->mmu_seq, fault->gfn))
+		return RET_PF_RETRY;
+
+	if (fault->is_private)
+		return kvm_faultin_pfn_private(vcpu, fault);
+
+	return map_memory_get_shared_pfn(fault);
+}
+
+static int map_memory_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	struct kvm *kvm = vcpu->kvm;
+	kvm_pfn_t pfn;
+	int r;
+
+	r = map_memory_topup(vcpu);
+	if (r)
+		return r;
+
+	r = map_memory_faultin(vcpu, fault);
+	if (r != RET_PF_CONTINUE)
+		return r;
+
+	/*
+	 * Nothing is written yet, so nothing must be logged as dirty, and
+	 * making a writable SPTE would log it.  SRCU is held since the slot
+	 * was looked up: if logging is being enabled right now, the SPTE is
+	 * write-protected after this reader has left.
+	 */
+	if (kvm_slot_dirty_track_enabled(fault->slot))
+		fault->map_writable = false;
+
+	pfn = fault->pfn;
+	read_lock(&kvm->mmu_lock);
+
+	/*
+	 * The root has to be checked under mmu_lock: SPTEs below an invalid
+	 * root are out of the reach of MMU notifiers once the slot is gone.
+	 */
+	if (!map_memory_root_valid(vcpu) ||
+	    mmu_invalidate_retry_gfn(kvm, fault->mmu_seq, fault->gfn))
+		r = RET_PF_RETRY;
+	else
+		r = kvm_tdp_mmu_map(vcpu, fault);
+
+	read_unlock(&kvm->mmu_lock);
+	kvm_map_memory_put_pfn(pfn);
+
+	return r;
+}
+
+/* Account for what one SPTE covers of [gpa, end). */
+static long map_memory_advance(gpa_t gpa, gpa_t end, u8 level, u64 *count)
+{
+	gpa_t next = (gpa & KVM_HPAGE_MASK(level)) + KVM_HPAGE_SIZE(level);
+	long bytes = min(next, end) - gpa;
+
+	*count += bytes;
+	return bytes;
+}
+
+static long map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+			    gpa_t gpa, gpa_t end, u64 flags,
+			    struct kvm_map_memory_count *count)
+{
+	bool write = !(flags & KVM_MEMORY_MAPPING_READ) &&
+		     !(slot->flags & KVM_MEM_READONLY);
+	bool private = kvm_mem_is_private(vcpu->kvm, gpa_to_gfn(gpa));
+	struct kvm_page_fault fault = {
+		.addr = gpa,
+		.error_code = PFERR_GUEST_FINAL_MASK |
+			      (write ? PFERR_WRITE_MASK : 0) |
+			      (private ? PFERR_PRIVATE_ACCESS : 0),
+		.write = write,
+		/*
+		 * A prefetched SPTE is not marked accessed.  Without A/D bits
+		 * that makes it inaccessible, and the guest would fault again.
+		 */
+		.prefetch = kvm_ad_enabled(),
+		.is_tdp = true,
+		.is_private = private,
+		.nx_huge_page_workaround_enabled =
+			is_nx_huge_page_enabled(vcpu->kvm),
+		.max_level = KVM_MAX_HUGEPAGE_LEVEL,
+		.req_level = PG_LEVEL_4K,
+		.goal_level = PG_LEVEL_4K,
+		.gfn = gpa_to_gfn(gpa),
+		.slot = slot,
+		.pfn = KVM_PFN_ERR_FAULT,
+		.hva = KVM_HVA_ERR_BAD,
+	};
+	int r;
+
+	if (map_memory_page_present(vcpu, &fault))
+		return map_memory_advance(gpa, end, fault.goal_level,
+					  &count->present);
+
+	r = map_memory_fault(vcpu, &fault);
+	switch (r) {
+	case RET_PF_FIXED:
+	case RET_PF_WRITE_PROTECTED:
+		return map_memory_advance(gpa, end, fault.goal_level,
+					  &count->mapped);
+	case RET_PF_SPURIOUS:
+		return map_memory_advance(gpa, end, fault.goal_level,
+					  &count->present);
+	case RET_PF_RETRY:
+		return 0;
+	default:
+		return WARN_ON_ONCE(r > 0) ? -EIO : r;
+	}
+}
+
+long kvm_arch_map_memory(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t end, u64 flags,
+			 struct kvm_map_memory_count *count)
+{
+	struct kvm *kvm = vcpu->kvm;
+	struct kvm_memory_slot *slot;
+	long r;
+	int idx;
+
+	idx = srcu_read_lock(&kvm->srcu);
+
+	/* kvm_memslots() are those of address space 0: outside SMM. */
+	slot = __gfn_to_memslot(kvm_memslots(kvm), gpa_to_gfn(gpa));
+	if (!slot || slot->id >= KVM_USER_MEM_SLOTS) {
+		r = -ENOENT;
+		goto unlock;
+	}
+
+	/*
+	 * Waiting for the update to end would be a deadlock, as it waits for
+	 * this SRCU reader.
+	 */
+	if (slot->flags & KVM_MEMSLOT_INVALID) {
+		r = -EAGAIN;
+		goto unlock;
+	}
+
+	r = map_memory_load_root(vcpu);
+	if (!r)
+		r = map_memory_page(vcpu, slot, gpa, end, flags, count);
+
+unlock:
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	return r;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * KVM_MAP_MEMORY: the calls between kvm_main.c, the generic job engine
+ * (virt/kvm/map_memory*.c) and the architecture.
+ */
+#ifndef _LINUX_KVM_MAP_MEMORY_H
+#define _LINUX_KVM_MAP_MEMORY_H
+
+#include <linux/fs.h>
+#include <linux/types.h>
+
+#include <uapi/linux/kvm_map_memory.h>
+
+struct io_uring_cmd;
+struct kvm;
+struct kvm_vcpu;
+
+/* Bytes, inside the ranges asked for. */
+struct kvm_map_memory_count {
+	u64 mapped;
+	u64 present;
+	u64 skipped;
+};
+
+/* Dispatch: called by kvm_main.c. */
+int kvm_map_memory_features(struct kvm *kvm);
+int kvm_map_memory_vcpu_ioctl(struct kvm_vcpu *vcpu, void __user *argp);
+int kvm_map_memory_vm_ioctl(struct kvm *kvm, void __user *argp);
+int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
+int kvm_map_memory_flush(struct file *file, fl_owner_t id);
+void kvm_map_memory_destroy_vm(struct kvm *kvm);
+
+/*
+ * Whether guest memory may be mapped from outside the fault path: on this
+ * machine at all if @kvm is NULL, else in this VM and in its present state.
+ */
+bool kvm_arch_map_memory_supported(struct kvm *kvm);
+
+/* The first guest-physical address that no memslot can reach. */
+u64 kvm_arch_map_memory_end(void);
+
+/* Whether @vcpu translates the canonical guest-physical space by itself. */
+bool kvm_arch_map_memory_vcpu_canonical(struct kvm_vcpu *vcpu);
+
+/*
+ * An MMU context: a vCPU that carries what the MMU reads and nothing else.  It
+ * is in no list of the VM, so that no request, kick or vendor call reaches it,
+ * and belongs to one thread at a time.  It holds a reference to a root of the
+ * VM: every context must be gone before the VM's MMU is torn down.
+ */
+struct kvm_vcpu *kvm_arch_map_memory_create_context(struct kvm *kvm);
+void kvm_arch_map_memory_destroy_context(struct kvm_vcpu *context);
+
+/*
+ * Map some memory from @gpa up, at least a page, at most to @end.
+ *
+ * @vcpu is a context, or a loaded vCPU for which
+ * kvm_arch_map_memory_vcpu_canonical() holds.  The caller runs in the VM's mm
+ * and holds neither kvm->srcu nor mmu_lock: a memslot update that is waiting
+ * for SRCU readers must be able to go on between two calls.
+ *
+ * Returns the bytes done (already added to @count), 0 if the page tables or
+ * the memory changed underneath and the call is worth repeating, or -errno
+ * for the page at @gpa.
+ */
+long kvm_arch_map_memory(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t end, u64 flags,
+			 struct kvm_map_memory_count *count);
+
+#endif /* _LINUX_KVM_MAP_MEMORY_H */

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where helper threads are made.
+ *
+ * A new thread inherits from the one that makes it.  The owner of an io_uring
+ * job is an io-wq thread, and the submitter may be the ring's SQPOLL thread:
+ * io_uring chose what they run on, and a thread made there would carry their
+ * marks.  So the request goes to an ordinary thread of the VMM, as task work:
+ * to the one that submitted, if it is ordinary, else to any other.
+ *
+ * The job does not wait for it: its owner maps in any case.
+ */
+#include <linux/file.h>
+#include <linux/kvm_host.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/task_work.h>
+
+#include "map_memory.h"
+
+struct map_memory_grow_work {
+	struct callback_head work;
+	struct file *vm_file;
+};
+
+static bool map_memory_is_ordinary(const struct task_struct *task)
+{
+	return !(READ_ONCE(task->flags) & (PF_KTHREAD | PF_USER_WORKER |
+					   PF_IO_WORKER | PF_EXITING));
+}
+
+/*
+ * @preferred, or another thread of its process, that can make helpers; with a
+ * reference.  NULL if they are all exiting.
+ */
+struct task_struct *map_memory_vmm_thread(struct task_struct *preferred)
+{
+	struct task_struct *thread;
+
+	if (map_memory_is_ordinary(preferred))
+		return get_task_struct(preferred);
+
+	guard(rcu)();
+
+	for_each_thread(preferred, thread) {
+		if (map_memory_is_ordinary(thread))
+			return get_task_struct(thread);
+	}
+
+	return NULL;
+}
+
+static void map_memory_grow_work_fn(struct callback_head *work)
+{
+	struct map_memory_grow_work *grow =
+		container_of(work, struct map_memory_grow_work, work);
+	struct file *vm_file = grow->vm_file;
+	struct kvm *kvm = vm_file->private_data;
+
+	kfree(grow);
+
+	/* It may have executed another program since. */
+	if (current->mm == kvm->mm && !(current->flags & PF_EXITING))
+		map_memory_pool_grow(map_memory_pool_find(kvm));
+
+	/*
+	 * Perhaps the last reference to the VM, and to this module.  The final
+	 * put runs from the task work that follows, not below this function.
+	 */
+	fput(vm_file);
+}
+
+/* Let @thread make the helpers that the VM's jobs want; best effort. */
+void map_memory_grow_from(struct task_struct *thread, struct file *vm_file)
+{
+	struct map_memory_grow_work *grow;
+
+	grow = kmalloc(sizeof(*grow), GFP_KERNEL_ACCOUNT);
+	if (!grow)
+		return;
+
+	init_task_work(&grow->work, map_memory_grow_work_fn);
+	grow->vm_file = get_file(vm_file);
+
+	if (task_work_add(thread, &grow->work, TWA_SIGNAL)) {
+		fput(vm_file);
+		kfree(grow);
+	}
+}
