@@ -112,6 +112,21 @@ TEST_F(vcpu_input, bad_pointer)
 	ASSERT_EQ(pages, vm_get_stat(self->vm, "pages_4k"));
 }
 
+/* What cannot be reported is not done. */
+TEST_F(vcpu_input, read_only_structure)
+{
+	uint64_t pages = vm_get_stat(self->vm, "pages_4k");
+	struct kvm_memory_mapping *mapping;
+
+	mapping = test_mem_alloc(PAGE_SIZE);
+	mapping->base_address = TEST_GPA;
+	mapping->size = PAGE_SIZE;
+	ASSERT_EQ(0, mprotect(mapping, PAGE_SIZE, PROT_READ));
+	ASSERT_EQ(-EFAULT, vcpu_map_memory(self->vcpu, mapping));
+	ASSERT_EQ(PAGE_SIZE, mapping->size);
+	ASSERT_EQ(pages, vm_get_stat(self->vm, "pages_4k"));
+}
+
 /* The VM's number is no vCPU's, nor the other way round. */
 TEST_F(vcpu_input, wrong_file)
 {
