@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A job that stands still in the middle of its work, at known pages, until
+ * the test has done to it what it is about.
+ */
+#ifndef SELFTESTS_BLOCKED_JOB_H
+#define SELFTESTS_BLOCKED_JOB_H
+
+#include "map_job.h"
+#include "uffd_gate.h"
+
+#define BLOCKED_SIZE	(16 * SZ_1M)
+/* From here on the memory is missing, and touching it waits. */
+#define BLOCKED_OFFSET	(4 * SZ_1M + 7 * PAGE_SIZE)
+/* Much less than DEADLINE_MS: the end of a job must not wait for anything. */
+#define PROMPT_MS	4000
+
+struct blocked_job {
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpu;
+	void *hva;
+	struct uffd_gate gate;
+	/* 0 to 2, 2 to 8 and 8 to 16 MiB of the memory. */
+	struct kvm_memory_mapping mappings[3];
+	struct kvm_map_memory_batch batch;
+};
+
+/* A VM and a batch; false if userfaultfd is not permitted. */
+bool blocked_job_create(struct blocked_job *job, uint32_t workers);
+/* Waits until each of the workers stands at the gate. */
+void blocked_job_wait(struct blocked_job *job);
+/* Asserts that results tell exactly what was mapped until then. */
+void blocked_job_assert_left(struct blocked_job *job);
+/* The same for a job that another thread may not have ended yet. */
+void blocked_job_wait_left(struct blocked_job *job);
+/*
+ * Opens the gate, lets a second job map what is left, has the guest use all
+ * of it, and asserts that threads and VM are gone in the end.
+ */
+void blocked_job_finish(struct blocked_job *job, enum map_entry entry);
+
+#endif /* SELFTESTS_BLOCKED_JOB_H */
