@@ -324,7 +324,7 @@ static long map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 	bool private = kvm_mem_is_private(vcpu->kvm, gpa_to_gfn(gpa));
 	struct kvm_page_fault fault = {
 		.addr = gpa,
-		.error_code = PFERR_GUEST_FINAL_MASK |
+		.error_code = PFERR_GUEST_FINAL_MASK | PFERR_MAP_MEMORY |
 			      (write ? PFERR_WRITE_MASK : 0) |
 			      (private ? PFERR_PRIVATE_ACCESS : 0),
 		.write = write,
