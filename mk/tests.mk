@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0
+# The test programs that run in the test machine.
+
+.PHONY: tests
+tests: ## Build the tests that run in the test machine
+	@mkdir -p $(BUILD)/selftests
+	@flock $(BUILD)/selftests/.lock $(MAKE) --no-print-directory \
+		-j"$$(nproc)" -f mk/selftests/build.make \
+		OUT=$(BUILD)/selftests \
+		SRC="$$(realpath --relative-to=. "$$(kernel/build/unpack-source)")" \
+		RELEASE="$$(. kernel/build/common.sh; \
+			echo "$${RELEASE:-$$(default_release)}")"
