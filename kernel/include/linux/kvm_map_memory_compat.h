@@ -32,6 +32,21 @@ static inline void kvm_map_memory_put_pfn(kvm_pfn_t pfn)
 	kvm_release_pfn_clean(pfn);
 }
 
+/*
+ * To be called before a command is punted with -EAGAIN.  Linux 6.12 copies the
+ * SQE then, but goes on to read the one in the ring, which belongs to userspace
+ * again.  With the copy in place it sees nothing to do.
+ */
+static inline void kvm_map_memory_uring_keep_sqe(struct io_uring_cmd *cmd,
+						 unsigned int issue_flags)
+{
+	size_t size = sizeof(*cmd->sqe) << !!(issue_flags & IO_URING_F_SQE128);
+	struct io_kiocb *req = cmd_to_io_kiocb(cmd);
+
+	if (cmd->sqe != req->async_data)
+		cmd->sqe = memcpy(req->async_data, cmd->sqe, size);
+}
+
 static inline const void *kvm_map_memory_uring_args(struct io_uring_cmd *cmd)
 {
 	return io_uring_sqe_cmd(cmd->sqe);

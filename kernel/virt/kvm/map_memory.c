@@ -316,8 +316,10 @@ int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	struct kvm_map_memory_cmd args;
 	int r;
 
-	if (issue_flags & IO_URING_F_NONBLOCK)
+	if (issue_flags & IO_URING_F_NONBLOCK) {
+		kvm_map_memory_uring_keep_sqe(cmd, issue_flags);
 		return -EAGAIN;
+	}
 
 	if (kvm->mm != current->mm || kvm->vm_dead)
 		return -EIO;
@@ -325,7 +327,10 @@ int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	if (cmd->cmd_op != KVM_MAP_MEMORY_BATCH)
 		return -EOPNOTSUPP;
 
-	/* io_uring has copied the SQE: nobody changes it any more. */
+	/*
+	 * A copy of the SQE, but for one that was linked to a request which ran
+	 * in the same io-wq thread: that is still in the ring.  Read it once.
+	 */
 	memcpy(&args, kvm_map_memory_uring_args(cmd), sizeof(args));
 	if (args.reserved || kvm_map_memory_uring_unused(cmd))
 		return -EINVAL;
