@@ -8,12 +8,6 @@
 
 #include <linux/io_uring/cmd.h>
 #include <linux/kvm_host.h>
-#include <linux/version.h>
-
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-#error "this copy of kvm_map_memory_compat.h is for Linux 6.12"
-#endif
 
 /*
  * The page behind @gfn, waiting for it if necessary, with a reference that

@@ -222,11 +222,11 @@ int map_memory_run(struct kvm_vcpu *vcpu, gpa_t *gpa, gpa_t end, u64 flags,
 		 */
 		if (!give_up) {
 			give_up = jiffies + MAP_MEMORY_RETRY_TIME;
-		} else if (time_after(jiffies, give_up)) {
-			return -EAGAIN;
-		} else {
-			schedule_timeout_interruptible(1);
+			continue;
 		}
+		if (time_after(jiffies, give_up))
+			return -EAGAIN;
+		schedule_timeout_interruptible(1);
 	}
 
 	return 0;
@@ -277,15 +277,18 @@ static void map_memory_job_fail_untaken(struct map_memory_job *job)
 	u64 cursor = atomic64_read(&job->cursor);
 	struct map_memory_range *range;
 	unsigned int i;
+	gpa_t untaken;
 
 	for (i = 0; i < job->nr_ranges; i++) {
 		if (cursor >= map_memory_end_chunk(job, i))
 			continue;
 
 		range = &job->ranges[i];
-		range->stop = min(range->stop, map_memory_chunk_start(range,
-					max(cursor, range->first_chunk)));
-		range->error = job->cancelled;
+		untaken = map_memory_chunk_start(range, max(cursor, range->first_chunk));
+		if (untaken < range->stop) {
+			range->stop = untaken;
+			range->error = job->cancelled;
+		}
 	}
 }
 

@@ -6,8 +6,6 @@
  * CPU affinity, priority and limits.  A pool comes into being with the first
  * batch of a VM; its threads go away when there was nothing to do for a while.
  *
- * Locks: pool->grow_mutex is held while threads are made and stopped.
- * pool->lock is innermost and protects the lists and who works for which job.
  * A thread that works for a job holds no lock, and the job cannot go away as
  * long as job->nr_helpers counts the thread.
  */
@@ -40,8 +38,10 @@ struct map_memory_pool {
 	struct hlist_node node;
 	struct kvm *kvm;
 
+	/* Held while threads are made and stopped. */
 	struct mutex grow_mutex;
 
+	/* Innermost; protects the lists and who works for which job. */
 	spinlock_t lock;
 	struct list_head jobs;
 	struct list_head helpers;
@@ -75,9 +75,13 @@ static struct map_memory_pool *__map_memory_pool_find(struct kvm *kvm)
 /* The caller holds a reference to the VM, and so to its pool. */
 struct map_memory_pool *map_memory_pool_find(struct kvm *kvm)
 {
-	guard(spinlock)(&map_memory_pools_lock);
+	struct map_memory_pool *pool;
 
-	return __map_memory_pool_find(kvm);
+	spin_lock(&map_memory_pools_lock);
+	pool = __map_memory_pool_find(kvm);
+	spin_unlock(&map_memory_pools_lock);
+
+	return pool;
 }
 
 /*
@@ -99,7 +103,7 @@ static void map_memory_kick(struct task_struct *task)
  * under pool->lock or after it.
  */
 static void map_memory_cancel_job(struct map_memory_pool *pool,
-				    struct map_memory_job *job, int reason)
+				  struct map_memory_job *job, int reason)
 {
 	struct map_memory_helper *helper;
 
@@ -122,10 +126,16 @@ void map_memory_pool_cancel_all(struct map_memory_pool *pool, int reason)
 {
 	struct map_memory_job *job;
 
-	guard(spinlock)(&pool->lock);
-
+	spin_lock(&pool->lock);
 	list_for_each_entry(job, &pool->jobs, node)
 		map_memory_cancel_job(pool, job, reason);
+	spin_unlock(&pool->lock);
+}
+
+static bool map_memory_has_room(struct map_memory_job *job)
+{
+	return !job->cancelled && !map_memory_job_exhausted(job) &&
+	       job->nr_helpers + 1 < job->max_workers;
 }
 
 static struct map_memory_job *map_memory_join(struct map_memory_helper *helper)
@@ -133,22 +143,18 @@ static struct map_memory_job *map_memory_join(struct map_memory_helper *helper)
 	struct map_memory_pool *pool = helper->pool;
 	struct map_memory_job *job;
 
-	guard(spinlock)(&pool->lock);
-
-	if (helper->retired)
-		return NULL;
-
+	spin_lock(&pool->lock);
 	list_for_each_entry(job, &pool->jobs, node) {
-		if (job->cancelled || map_memory_job_exhausted(job) ||
-		    job->nr_helpers + 1 >= job->max_workers)
-			continue;
-
-		job->nr_helpers++;
-		helper->job = job;
-		return job;
+		if (!helper->retired && map_memory_has_room(job)) {
+			job->nr_helpers++;
+			helper->job = job;
+			break;
+		}
 	}
+	job = helper->job;
+	spin_unlock(&pool->lock);
 
-	return NULL;
+	return job;
 }
 
 static void map_memory_leave(struct map_memory_helper *helper,
@@ -157,7 +163,7 @@ static void map_memory_leave(struct map_memory_helper *helper,
 	struct map_memory_pool *pool = helper->pool;
 	struct map_memory_job *job = helper->job;
 
-	guard(spinlock)(&pool->lock);
+	spin_lock(&pool->lock);
 
 	/*
 	 * A stop signal, the freezer: the owner has got it too, or will.  The
@@ -172,6 +178,7 @@ static void map_memory_leave(struct map_memory_helper *helper,
 	/* Under the lock: the owner takes it before it frees the job. */
 	if (!--job->nr_helpers)
 		wake_up(&job->idle);
+	spin_unlock(&pool->lock);
 }
 
 static bool map_memory_helper_fn(void *data)
@@ -194,8 +201,9 @@ static bool map_memory_helper_fn(void *data)
 	if (IS_ERR(helper->context)) {
 		/* The others do the work; this thread is of no use. */
 		helper->context = NULL;
-		scoped_guard(spinlock, &helper->pool->lock)
-			helper->retired = true;
+		spin_lock(&helper->pool->lock);
+		helper->retired = true;
+		spin_unlock(&helper->pool->lock);
 	} else {
 		map_memory_job_work(job, helper->context, &share);
 	}
@@ -221,8 +229,9 @@ static void map_memory_helper_killed(void *data)
 {
 	struct map_memory_helper *helper = data;
 
-	scoped_guard(spinlock, &helper->pool->lock)
-		helper->retired = true;
+	spin_lock(&helper->pool->lock);
+	helper->retired = true;
+	spin_unlock(&helper->pool->lock);
 
 	map_memory_free_context(helper);
 }
@@ -246,10 +255,10 @@ static int map_memory_add_helper(struct map_memory_pool *pool)
 		return r;
 	}
 
-	scoped_guard(spinlock, &pool->lock) {
-		list_add(&helper->node, &pool->helpers);
-		pool->nr_helpers++;
-	}
+	spin_lock(&pool->lock);
+	list_add(&helper->node, &pool->helpers);
+	pool->nr_helpers++;
+	spin_unlock(&pool->lock);
 	vhost_task_start(helper->vhost_task);
 
 	return 0;
@@ -261,12 +270,12 @@ static unsigned int map_memory_helpers_wanted(struct map_memory_pool *pool)
 	struct map_memory_job *job;
 	unsigned int wanted = 0;
 
-	guard(spinlock)(&pool->lock);
-
+	spin_lock(&pool->lock);
 	list_for_each_entry(job, &pool->jobs, node) {
 		if (!job->cancelled && !map_memory_job_exhausted(job))
 			wanted += job->max_workers - 1;
 	}
+	spin_unlock(&pool->lock);
 
 	return min(wanted, KVM_MAP_MEMORY_MAX_WORKERS);
 }
@@ -301,11 +310,11 @@ static void map_memory_wake_helpers(struct map_memory_pool *pool)
 void map_memory_pool_add_job(struct map_memory_pool *pool,
 			     struct map_memory_job *job)
 {
-	guard(spinlock)(&pool->lock);
-
+	spin_lock(&pool->lock);
 	list_add_tail(&job->node, &pool->jobs);
 	if (job->max_workers > 1)
 		map_memory_wake_helpers(pool);
+	spin_unlock(&pool->lock);
 }
 
 /*
@@ -323,49 +332,50 @@ void map_memory_pool_remove_job(struct map_memory_pool *pool,
 		cancel = wait_event_interruptible(job->idle,
 						  !READ_ONCE(job->nr_helpers));
 
-	scoped_guard(spinlock, &pool->lock) {
-		/* io_uring interrupts without a signal. */
-		if (cancel)
-			map_memory_cancel_job(pool, job, task_sigpending(current) ?
-					      -EINTR : interrupted);
-		map_memory_job_add_share(job, share);
-		list_del_init(&job->node);
-	}
+	spin_lock(&pool->lock);
+	/* io_uring interrupts without a signal. */
+	if (cancel)
+		map_memory_cancel_job(pool, job, task_sigpending(current) ?
+				      -EINTR : interrupted);
+	map_memory_job_add_share(job, share);
+	list_del_init(&job->node);
+	spin_unlock(&pool->lock);
 
 	/* From here on helpers only leave, and cancelled ones promptly. */
 	wait_event(job->idle, !READ_ONCE(job->nr_helpers));
 
 	/* Also waits for the last one to be out of its critical section. */
-	scoped_guard(spinlock, &pool->lock) {
-		if (pool->nr_helpers)
-			mod_delayed_work(system_wq, &pool->retire_work,
-					 MAP_MEMORY_IDLE_TIME);
-	}
+	spin_lock(&pool->lock);
+	if (pool->nr_helpers)
+		mod_delayed_work(system_wq, &pool->retire_work,
+				 MAP_MEMORY_IDLE_TIME);
+	spin_unlock(&pool->lock);
 }
 
 static void map_memory_stop_helpers(struct map_memory_pool *pool)
 {
 	struct map_memory_helper *helper, *next;
-	LIST_HEAD(retired);
+	LIST_HEAD(stopped);
 
-	guard(mutex)(&pool->grow_mutex);
+	mutex_lock(&pool->grow_mutex);
 
-	scoped_guard(spinlock, &pool->lock) {
-		/* The end of the last job will call again. */
-		if (!list_empty(&pool->jobs))
-			return;
-
+	/* While there is a job its end will call again. */
+	spin_lock(&pool->lock);
+	if (list_empty(&pool->jobs)) {
 		list_for_each_entry(helper, &pool->helpers, node)
 			helper->retired = true;
-		list_splice_init(&pool->helpers, &retired);
+		list_splice_init(&pool->helpers, &stopped);
 		pool->nr_helpers = 0;
 	}
+	spin_unlock(&pool->lock);
 
-	list_for_each_entry_safe(helper, next, &retired, node) {
+	list_for_each_entry_safe(helper, next, &stopped, node) {
 		vhost_task_stop(helper->vhost_task);
 		map_memory_free_context(helper);
 		kfree(helper);
 	}
+
+	mutex_unlock(&pool->grow_mutex);
 }
 
 static void map_memory_retire(struct work_struct *work)
@@ -394,11 +404,11 @@ struct map_memory_pool *map_memory_pool_get(struct kvm *kvm)
 	INIT_LIST_HEAD(&new->helpers);
 	INIT_DELAYED_WORK(&new->retire_work, map_memory_retire);
 
-	scoped_guard(spinlock, &map_memory_pools_lock) {
-		pool = __map_memory_pool_find(kvm);
-		if (!pool)
-			hash_add(map_memory_pools, &new->node, (unsigned long)kvm);
-	}
+	spin_lock(&map_memory_pools_lock);
+	pool = __map_memory_pool_find(kvm);
+	if (!pool)
+		hash_add(map_memory_pools, &new->node, (unsigned long)kvm);
+	spin_unlock(&map_memory_pools_lock);
 
 	if (!pool)
 		return new;
@@ -415,11 +425,11 @@ void map_memory_pool_destroy(struct kvm *kvm)
 {
 	struct map_memory_pool *pool;
 
-	scoped_guard(spinlock, &map_memory_pools_lock) {
-		pool = __map_memory_pool_find(kvm);
-		if (pool)
-			hash_del(&pool->node);
-	}
+	spin_lock(&map_memory_pools_lock);
+	pool = __map_memory_pool_find(kvm);
+	if (pool)
+		hash_del(&pool->node);
+	spin_unlock(&map_memory_pools_lock);
 
 	if (!pool)
 		return;

@@ -249,8 +249,8 @@ static int map_memory_faultin(struct kvm_vcpu *vcpu, struct kvm_page_fault *faul
 {
 	struct kvm *kvm = vcpu->kvm;
 
-	/* Pairs with the smp_wmb() in kvm_mmu_invalidate_end(). */
 	fault->mmu_seq = kvm->mmu_invalidate_seq;
+	/* Pairs with the smp_wmb() in kvm_mmu_invalidate_end(). */
 	smp_rmb();
 
 	if (fault->is_private != kvm_mem_is_private(kvm, fault->gfn) ||
