@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: GPL-2.0
+echo "TAP version 13"
+echo "1..2"
+echo "ok 1 - fine"
+echo "not ok 2 - not fine"

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: GPL-2.0
+echo "TAP version 13"
+echo "ok 1 - fine"

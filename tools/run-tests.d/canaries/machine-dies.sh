@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0
+# testvm: --memory 512M
+echo "TAP version 13"
+echo "1..1"
+echo "ok 1 - fine"
+echo c >/proc/sysrq-trigger

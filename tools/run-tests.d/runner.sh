@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Tests of the test runner: what must turn a run red does.
+# test-timeout: 300
+
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+results=$top/build/check/canaries
+number=0
+
+ok()
+{
+	local verdict=$1
+
+	number=$((number + 1))
+	shift
+	if [ "$verdict" = 0 ]; then
+		echo "ok $number - $*"
+	else
+		echo "not ok $number - $*"
+		sed 's/^/# /' "$results.out"
+	fi
+}
+
+run()
+{
+	"$top/tools/run-tests" --jobs 1 --dir "$results" \
+		"${@/#/$here/canaries/}" >"$results.out" 2>&1
+}
+
+# The words that the report must hold, the sum, and the exit status.
+turns_red()
+{
+	local canary=$1 reason=$2 sum=$3
+
+	run "$canary.sh"
+	[ $? = 1 ] && grep -q "$reason" "$results.out" &&
+		[ "$(tail -n 1 "$results.out")" = "$sum" ]
+	ok $? "the runner turns red on a test that $canary"
+}
+
+mkdir -p "$top/build/check"
+echo "TAP version 13"
+
+run passes.sh && [ "$(tail -n 1 "$results.out")" = \
+	"1 passed, 0 failed, 0 skipped" ]
+ok $? "the runner is green on a test that passes"
+
+turns_red fails "not ok 2 - not fine" "1 passed, 1 failed, 0 skipped"
+turns_red exits-nonzero "exit status 3" "1 passed, 1 failed, 0 skipped"
+turns_red has-no-plan "no plan" "1 passed, 1 failed, 0 skipped"
+turns_red says-nothing "no plan" "0 passed, 1 failed, 0 skipped"
+turns_red gives-too-few-results "planned 2 results, gave 1" \
+	"1 passed, 1 failed, 0 skipped"
+turns_red gives-too-many-results "planned 1 results, gave 2" \
+	"2 passed, 1 failed, 0 skipped"
+turns_red takes-too-long "not finished in time" "1 passed, 1 failed, 0 skipped"
+turns_red skips-all "SKIP" "0 passed, 0 failed, 1 skipped"
+
+"$top/tools/run-tests" --dir "$results" no-such-test >"$results.out" 2>&1
+[ $? = 1 ]
+ok $? "the runner turns red on a test that does not exist"
+
+# In one boot: each test is judged by what happened while it ran.
+canary=$top/build/canary
+release=$(cat "$top/build/modules/release")
+mkdir -p "$canary" &&
+	cp "$here"/canaries/module/* "$canary" &&
+	make -C "/lib/modules/$release/build" M="$canary" modules \
+		>"$results.out" 2>&1
+ok $? "the module that warns builds"
+
+run machine-passes.sh machine-warns.sh machine-fails.sh
+status=$?
+has()
+{
+	grep -Eq "$1" "$results.out"
+	ok $? "$2"
+}
+[ "$status" = 1 ]
+ok $? "the runner turns red on a warning of the kernel"
+has '^FAIL .*machine-warns .*1 passed, 1 failed' "it blames the test that ran"
+has '\| .*WARNING: .*canary_warn_init' "it shows the line of the kernel log"
+has '^PASS .*machine-passes ' "it does not blame another test"
+has '^FAIL .*machine-fails .*0 passed, 1 failed' \
+	"the runner turns red on a test that fails in the machine"
+has '^2 passed, 2 failed, 0 skipped$' "it sums up"
+
+run machine-dies.sh machine-passes.sh
+status=$?
+[ "$status" = 1 ]
+ok $? "the runner turns red on a machine that dies"
+has '^FAIL .*machine-dies ' "it blames the test that ran then"
+has '^PASS .*machine-passes ' "it runs the others in a new machine"
+
+echo "1..$number"
