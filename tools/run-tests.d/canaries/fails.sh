@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
 echo "TAP version 13"
 echo "1..2"
 echo "ok 1 - fine"

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
 echo "TAP version 13"
 echo "ok 1 - fine"

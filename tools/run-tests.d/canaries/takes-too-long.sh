@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
 # test-timeout: 1
 echo "TAP version 13"
 echo "1..1"

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0
+
+.PHONY: build
+build: modules lib tools tests ## Build everything
+
+.PHONY: check
+check: setup ## Install packages, build everything and run all tests
+	@$(MAKE) --no-print-directory build
+	@tools/run-tests
+
+.PHONY: lint
+lint: ## Check sources: checkpatch, sparse, shellcheck, mandoc
+	@mkdir -p $(BUILD)
+	@tools/lint | tee $(BUILD)/lint.out
+	@! grep -q '^not ok' $(BUILD)/lint.out
+
+.PHONY: demo
+demo: setup ## Install packages, build, and show every method's figures
+	@$(MAKE) --no-print-directory modules lib tools
+	@tools/demo
