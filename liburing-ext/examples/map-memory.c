@@ -35,7 +35,7 @@ static void add_memory(int vm_fd, unsigned int slot, __u64 base, __u64 size)
 
 	if (memory == MAP_FAILED)
 		fail("mmap", -errno);
-	region.userspace_addr = (unsigned long) memory;
+	region.userspace_addr = (unsigned long)memory;
 	if (ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
 		fail("KVM_SET_USER_MEMORY_REGION", -errno);
 }
@@ -90,9 +90,9 @@ int main(void)
 	io_uring_queue_exit(&ring);
 
 	printf("%llu MiB mapped, %llu MiB present before, %llu MiB left, by %u threads\n",
-	       (unsigned long long) batch.bytes_mapped >> 20,
-	       (unsigned long long) batch.bytes_present >> 20,
-	       (unsigned long long) kvm_map_memory_batch_left(&batch) >> 20,
+	       (unsigned long long)batch.bytes_mapped >> 20,
+	       (unsigned long long)batch.bytes_present >> 20,
+	       (unsigned long long)kvm_map_memory_batch_left(&batch) >> 20,
 	       batch.workers_used);
 	if (ret < 0)
 		fail("KVM_MAP_MEMORY_BATCH", ret);

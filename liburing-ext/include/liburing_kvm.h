@@ -93,7 +93,7 @@ kvm_map_memory_batch_init(struct kvm_map_memory_batch *batch,
 			  unsigned int nr_mappings, unsigned int nr_workers)
 {
 	memset(batch, 0, sizeof(*batch));
-	batch->mappings = (unsigned long) mappings;
+	batch->mappings = (unsigned long)mappings;
 	batch->nr_mappings = nr_mappings;
 	batch->nr_workers = nr_workers;
 }
@@ -104,7 +104,7 @@ kvm_map_memory_batch_left(const struct kvm_map_memory_batch *batch)
 {
 	const struct kvm_memory_mapping *mapping =
 		(const struct kvm_memory_mapping *)
-		(unsigned long) batch->mappings;
+		(unsigned long)batch->mappings;
 	__u64 left = 0;
 	__u32 i;
 
@@ -124,7 +124,7 @@ kvm_map_memory_batch_rest(const struct kvm_map_memory_batch *batch,
 			  struct kvm_map_memory_batch *rest)
 {
 	struct kvm_memory_mapping *mapping =
-		(struct kvm_memory_mapping *) (unsigned long) batch->mappings;
+		(struct kvm_memory_mapping *)(unsigned long)batch->mappings;
 	__u32 first = 0, end;
 
 	while (first < batch->nr_mappings && !mapping[first].size)
@@ -155,7 +155,7 @@ io_uring_prep_kvm_map_memory(struct io_uring_sqe *sqe, int vm_fd,
 {
 	struct kvm_map_memory_cmd cmd;
 
-	cmd.batch = (unsigned long) batch;
+	cmd.batch = (unsigned long)batch;
 	cmd.reserved = 0;
 	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, vm_fd, NULL, 0, 0);
 	sqe->cmd_op = KVM_MAP_MEMORY_BATCH;
@@ -173,7 +173,7 @@ kvm_map_memory_vcpu(int vcpu_fd, struct kvm_memory_mapping *mapping)
 	do {
 		left = mapping->size;
 		ret = __kvm_map_memory_ioctl(vcpu_fd, KVM_MAP_MEMORY,
-					     (unsigned long) mapping);
+					     (unsigned long)mapping);
 	} while (ret < 0 && mapping->size &&
 		 __kvm_map_memory_again(ret, mapping->size < left,
 					&idle_calls));
@@ -198,7 +198,7 @@ kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch)
 		/* Tells a call that came to mapping from one refused. */
 		part.workers_used = 0;
 		ret = __kvm_map_memory_ioctl(vm_fd, KVM_MAP_MEMORY_BATCH,
-					     (unsigned long) &part);
+					     (unsigned long)&part);
 		if (part.workers_used) {
 			mapped += part.bytes_mapped;
 			present += part.bytes_present;

@@ -48,7 +48,7 @@ static void test_prep(void)
 	int i, beyond = 0;
 
 	memset(entries, 0xff, sizeof(entries));
-	io_uring_prep_kvm_map_memory((struct io_uring_sqe *) entries, 0x1234,
+	io_uring_prep_kvm_map_memory((struct io_uring_sqe *)entries, 0x1234,
 				     (struct kvm_map_memory_batch *)
 				     0x56789abcdef0UL);
 	for (i = 0; i < 64; i++)
@@ -74,7 +74,7 @@ static void test_init(void)
 	   mapping.flags == KVM_MEMORY_MAPPING_READ, "mapping_init");
 	memset(&batch, 0xff, sizeof(batch));
 	memset(&expected, 0, sizeof(expected));
-	expected.mappings = (unsigned long) &mapping;
+	expected.mappings = (unsigned long)&mapping;
 	expected.nr_mappings = 1;
 	expected.nr_workers = 7;
 	kvm_map_memory_batch_init(&batch, &mapping, 1, 7);
@@ -94,12 +94,12 @@ static void test_rest(void)
 	ok(kvm_map_memory_batch_left(&batch) == 0x9000, "left adds up sizes");
 	ok(kvm_map_memory_batch_rest(&batch, &rest) == 2 &&
 	   rest.nr_mappings == 2 && rest.nr_workers == 3 &&
-	   rest.mappings == (unsigned long) &mappings[1],
+	   rest.mappings == (unsigned long)&mappings[1],
 	   "rest is the first mappings in a row that are not done");
 	mappings[1].size = 0;
 	mappings[2].size = 0;
 	ok(kvm_map_memory_batch_rest(&batch, &rest) == 1 &&
-	   rest.mappings == (unsigned long) &mappings[4], "rest goes on");
+	   rest.mappings == (unsigned long)&mappings[4], "rest goes on");
 	mappings[4].size = 0;
 	ok(kvm_map_memory_batch_rest(&batch, &rest) == 0 &&
 	   kvm_map_memory_batch_left(&batch) == 0, "nothing left, no rest");

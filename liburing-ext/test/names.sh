@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 # The header, the version script, the library and the manual name the same
 # functions.
-# shellcheck source-path=SCRIPTDIR source=tap.inc
 . "$(dirname "$0")/tap.inc"
 
 awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' \
