@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the two methods that hand in a batch have in common. */
+#ifndef BATCH_H
+#define BATCH_H
+
+#include <linux/kvm_map_memory.h>
+#include "method.h"
+
+struct batch {
+	struct kvm_memory_mapping mapping;
+	struct kvm_map_memory_batch batch;
+};
+
+void batch_init(struct batch *batch, const struct preparation *preparation);
+/* Takes over the results; ret is what the kernel answered. */
+int batch_done(const struct batch *batch, int ret,
+	       struct preparation *preparation, struct failure *failure);
+
+#endif

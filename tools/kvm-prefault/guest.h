@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The guest: a VM with its memory and a program that writes one word to every
+ * 4 KiB page of it.
+ *
+ * Guest-physical memory has two parts.  The memory to be prepared begins at
+ * GUEST_MEMORY_BASE.  Below, at 0, lie the few pages that the program needs
+ * itself, its code and page tables; the latter map 1 GiB at a time, so that no
+ * page of them lies in the memory that is measured.
+ */
+#ifndef GUEST_H
+#define GUEST_H
+
+#include "memory.h"
+#include "units.h"
+#include "vm.h"
+
+#define GUEST_MEMORY_BASE	(4 * GIB)
+#define GUEST_MEMORY_MAX	(4 * TIB)
+
+struct guest {
+	struct vm vm;
+	struct memory program;
+	struct memory memory;
+};
+
+/* guest_destroy() may follow whatever it returns. */
+int guest_create(struct guest *guest, int kvm_fd,
+		 const struct memory_kind *kind, uint64_t bytes,
+		 struct failure *failure);
+void guest_destroy(struct guest *guest);
+/* Has vCPU 0 write to every page; tells how long that took. */
+int guest_write_pages(struct guest *guest, double *seconds,
+		      struct failure *failure);
+/* Looks up in host memory whether every page was written. */
+int guest_check_pages(const struct guest *guest, struct failure *failure);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the guest runs, in 64-bit mode, anywhere: writes its own address to the
+ * first word of every page from %rdi up to %rsi, then halts.
+ */
+	.section .rodata
+	.globl	guest_program, guest_program_end
+	.code64
+guest_program:
+	movq	%rdi, (%rdi)
+	addq	$4096, %rdi
+	cmpq	%rsi, %rdi
+	jb	guest_program
+	hlt
+guest_program_end:
+
+	.section .note.GNU-stack, "", @progbits

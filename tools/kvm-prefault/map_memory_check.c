@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is missing if KVM has no KVM_MAP_MEMORY, and how to get it. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <liburing_kvm.h>
+#include "kvm_modules.h"
+#include "method.h"
+
+static void advise_modules(struct failure *failure)
+{
+	const char *vendor = kvm_vendor_module();
+	struct utsname name;
+	char file[16];
+
+	uname(&name);
+	if (!vendor)
+		vendor = "kvm_amd";
+	/* The file is kvm-amd.ko, the module kvm_amd. */
+	snprintf(file, sizeof(file), "%s", vendor);
+	file[strlen("kvm")] = '-';
+
+	advise(failure,
+	       "The feature is in the KVM modules that 'make modules' builds from this project.\n");
+	if (!kvm_is_module()) {
+		advise(failure,
+		       "KVM is built into this kernel (%s), so they cannot take its place:\n"
+		       "boot a kernel with KVM as modules, as Debian's are, or try the feature in\n"
+		       "the emulated machine of tools/testvm.\n", name.release);
+		return;
+	}
+	advise(failure,
+	       "As root, with no VM running:\n"
+	       "  make modules\n"
+	       "  rmmod %s kvm\n"
+	       "  modprobe irqbypass%s\n"
+	       "  insmod build/modules/%s/kvm.ko\n"
+	       "  insmod build/modules/%s/%s.ko\n",
+	       vendor, strcmp(vendor, "kvm_amd") ? "" : "; modprobe ccp",
+	       name.release, name.release, file);
+}
+
+/* Returns whether the TDP MMU is the reason. */
+static bool without_tdp_mmu(struct failure *failure)
+{
+	const char *vendor = kvm_vendor_module();
+	const char *paging = NULL;
+	char value[16];
+
+	if (vendor)
+		paging = strcmp(vendor, "kvm_amd") ? "ept" : "npt";
+	if (paging && !strcmp(kvm_parameter(vendor, paging, value,
+					    sizeof(value)), "N")) {
+		fail_unavailable(failure,
+				 "KVM runs without two-dimensional paging (%s=N), which KVM_MAP_MEMORY needs",
+				 paging);
+		advise(failure,
+		       "Load %s with %s=1; if it stays N, this machine's CPU does not offer it.\n",
+		       vendor, paging);
+		return true;
+	}
+	if (!strcmp(kvm_parameter("kvm", "tdp_mmu", value, sizeof(value)),
+		    "N")) {
+		fail_unavailable(failure,
+				 "KVM runs without the TDP MMU (tdp_mmu=N), which KVM_MAP_MEMORY needs");
+		advise(failure, "Load the module kvm with tdp_mmu=1.\n");
+		return true;
+	}
+	return false;
+}
+
+int map_memory_check(int kvm_fd, unsigned int features,
+		     struct failure *failure)
+{
+	int found = kvm_map_memory_probe(kvm_fd);
+
+	if (found < 0)
+		return fail_errno(failure, -found, "KVM_CHECK_EXTENSION");
+	if ((found & features) == features)
+		return 0;
+	if (found) {
+		fail_unavailable(failure,
+				 "the loaded KVM modules have KVM_MAP_MEMORY, but not this way of calling it");
+		advise_modules(failure);
+	} else if (without_tdp_mmu(failure)) {
+		advise(failure, "And unless the modules are this project's:\n");
+		advise_modules(failure);
+	} else {
+		fail_unavailable(failure,
+				 "the running KVM has no KVM_CAP_MAP_MEMORY");
+		advise_modules(failure);
+	}
+	return -1;
+}

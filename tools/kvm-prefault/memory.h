@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Host memory for a guest, by kind of backing. */
+#ifndef MEMORY_H
+#define MEMORY_H
+
+#include <stdint.h>
+#include "failure.h"
+
+struct memory_kind {
+	const char *name;
+	const char *summary;
+	/* The host's pages: sizes are multiples, threads get whole ones. */
+	uint64_t page_size;
+	/* Maps bytes of it, anywhere or, if where is given, there. */
+	void *(*map)(void *where, uint64_t bytes);
+	/* Tells why there is none here. */
+	int (*check)(const struct memory_kind *kind, uint64_t bytes,
+		     struct failure *failure);
+};
+
+/* Ends with a kind without a name. */
+extern const struct memory_kind memory_kinds[];
+
+const struct memory_kind *memory_kind_find(const char *name);
+/* What asking for size comes to, in whole pages. */
+uint64_t memory_kind_round(const struct memory_kind *kind, uint64_t size);
+
+struct memory {
+	uint8_t *host;
+	uint64_t bytes;
+	/* Address space around host, for its alignment. */
+	void *reserved;
+	uint64_t reserved_bytes;
+};
+
+/* After check.  Nothing is allocated yet: pages come when they are touched. */
+int memory_map(struct memory *memory, const struct memory_kind *kind,
+	       uint64_t bytes, struct failure *failure);
+void memory_unmap(struct memory *memory);
+/* Bytes of this process that are in memory, huge pages included. */
+uint64_t memory_resident(void);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Telling people and programs what was measured. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdio.h>
+#include "environment.h"
+#include "measure.h"
+
+/* What the table begins with, before anything is measured. */
+void table_print_environment(const struct environment *environment,
+			     const struct options *options);
+/* The head of the rows of one kind of memory, and a row. */
+void table_print_head(const struct memory_kind *kind, uint64_t bytes);
+void table_print_result(const struct result *result,
+			const struct options *options);
+/* What to do about what was not available or failed, each advice once. */
+void print_advice(const struct result *results, unsigned int nr);
+
+void json_print(FILE *file, const struct environment *environment,
+		const struct options *options, const struct result *results,
+		unsigned int nr, char **argv);
+
+#endif
