@@ -5,7 +5,7 @@
 tests: ## Build the tests that run in the test machine
 	@mkdir -p $(BUILD)/selftests
 	@flock $(BUILD)/selftests/.lock $(MAKE) --no-print-directory \
-		-j"$$(nproc)" -f mk/selftests/build.make \
+		-k -j"$$(nproc)" -f mk/selftests/build.make \
 		OUT=$(BUILD)/selftests \
 		SRC="$$(realpath --relative-to=. "$$(kernel/build/unpack-source)")" \
 		RELEASE="$$(. kernel/build/common.sh; \

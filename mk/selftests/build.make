@@ -29,8 +29,7 @@ override := $(OUT)/libkvm/string_override.o
 lib_obj	:= $(filter-out $(override), $(patsubst $(KVM)/lib/%, \
 	$(OUT)/libkvm/%, $(addsuffix .o, $(basename $(lib_src)))))
 
-upstream := pre_fault_memory_test set_memory_region_test smm_test \
-	nested_exceptions_test state_test
+upstream := pre_fault_memory_test set_memory_region_test smm_test state_test
 upstream_src := $(foreach test, $(upstream), $(firstword \
 	$(wildcard $(KVM)/x86_64/$(test).c $(KVM)/$(test).c)))
 upstream_bin := $(addprefix $(OUT)/upstream/, \
