@@ -175,25 +175,28 @@ TEST_F_TIMEOUT(running, jobs_at_the_same_time, 60)
 }
 
 /* All of them in one ring, submitted together. */
-TEST_F(running, jobs_of_one_ring)
+TEST(jobs_of_one_ring)
 {
 	struct kvm_memory_mapping mappings[NR_JOBS];
 	struct kvm_map_memory_batch batches[NR_JOBS];
 	uint64_t part = TEST_SIZE / NR_JOBS;
 	int results[NR_JOBS], i;
 	struct io_uring ring;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	void *hva;
 
-	if (variant->entry != MAP_BY_URING)
-		SKIP(return, "The ioctl has no ring");
-
+	vm = test_vm_create(1, &vcpu);
+	hva = test_slot_add(vm, TEST_SLOT, TEST_GPA, TEST_SIZE,
+			    VM_MEM_SRC_ANONYMOUS);
 	map_ring_open(&ring, NR_JOBS, 0);
 	for (i = 0; i < NR_JOBS; i++) {
 		mappings[i] = (struct kvm_memory_mapping) {
 			.base_address = TEST_GPA + i * part,
 			.size = part,
 		};
-		map_batch_init(&batches[i], &mappings[i], 1, variant->workers);
-		map_ring_prep(&ring, self->vm->fd, &batches[i], i);
+		map_batch_init(&batches[i], &mappings[i], 1, i % 4);
+		map_ring_prep(&ring, vm->fd, &batches[i], i);
 	}
 	map_ring_submit(&ring, NR_JOBS);
 	map_ring_wait_all(&ring, results, NR_JOBS);
@@ -202,8 +205,8 @@ TEST_F(running, jobs_of_one_ring)
 		ASSERT_EQ(0, results[i]);
 		assert_batch_done(&batches[i], part, 0);
 	}
-	ASSERT_EQ(0, guest_read_write(self->vcpus[0], TEST_GPA, TEST_SIZE,
-				      self->hva));
+	ASSERT_EQ(0, guest_read_write(vcpu, TEST_GPA, TEST_SIZE, hva));
+	kvm_vm_free(vm);
 }
 
 int main(int argc, char **argv)

@@ -10,7 +10,8 @@
 #include "vmx.h"
 
 #define TEST_SIZE	(SZ_2M + PAGE_SIZE)
-#define SMRAM_SLOT	11
+/* In the address space of SMM, which has slots of its own. */
+#define SMRAM_SLOT	((1 << 16) | 1)
 #define SMRAM_GPA	0x1000000
 #define SMRAM_SIZE	SZ_64K
 #define SMI_PORT	0xe

@@ -4,7 +4,12 @@
 
 int vcpu_map_memory(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *mapping)
 {
-	return __vcpu_ioctl(vcpu, KVM_MAP_MEMORY, mapping) ? -errno : 0;
+	int ret;
+
+	do {
+		ret = __vcpu_ioctl(vcpu, KVM_MAP_MEMORY, mapping) ? -errno : 0;
+	} while (ret == -EINTR);
+	return ret;
 }
 
 void map_batch_init(struct kvm_map_memory_batch *batch,

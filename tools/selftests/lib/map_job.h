@@ -19,6 +19,10 @@ enum map_entry {
 /* Name of the threads that help with a job. */
 #define HELPER_COMM	"kvm-map-memory"
 
+/*
+ * Hands in again what -EINTR has left: io_uring interrupts its submitters when
+ * a ring that they closed is torn down, some time later.
+ */
 int vcpu_map_memory(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *mapping);
 
 void map_batch_init(struct kvm_map_memory_batch *batch,

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the capability answers, on /dev/kvm and on VMs.  The other tests skip
+ * what it does not announce; this one fails.
+ */
+#include "kvm_test_harness.h"
+
+#include "lib/map_job.h"
+
+#define FEATURES	(KVM_MAP_MEMORY_FEATURE_VCPU |			\
+			 KVM_MAP_MEMORY_FEATURE_BATCH |			\
+			 KVM_MAP_MEMORY_FEATURE_URING |			\
+			 KVM_MAP_MEMORY_FEATURE_READ)
+#define ALL_FEATURES	(FEATURES | KVM_MAP_MEMORY_FEATURE_RESIDENT)
+
+TEST(of_the_system)
+{
+	int features = kvm_check_cap(KVM_CAP_MAP_MEMORY);
+
+	ASSERT_EQ(FEATURES, features & FEATURES);
+	ASSERT_EQ(0, features & ~ALL_FEATURES);
+}
+
+TEST(of_a_vm)
+{
+	struct kvm_vm *vm = vm_create_barebones();
+
+	ASSERT_EQ(kvm_check_cap(KVM_CAP_MAP_MEMORY),
+		  vm_check_cap(vm, KVM_CAP_MAP_MEMORY));
+	kvm_vm_free(vm);
+}
+
+/* Numbers that the header may not change any more. */
+TEST(abi)
+{
+	ASSERT_EQ(24, sizeof(struct kvm_memory_mapping));
+	ASSERT_EQ(128, sizeof(struct kvm_map_memory_batch));
+	ASSERT_EQ(16, sizeof(struct kvm_map_memory_cmd));
+	ASSERT_EQ(0xc018aef0, KVM_MAP_MEMORY);
+	ASSERT_EQ(0xc080aef1, KVM_MAP_MEMORY_BATCH);
+	ASSERT_EQ(0x4b500000, KVM_CAP_MAP_MEMORY);
+	ASSERT_EQ(24, offsetof(struct kvm_map_memory_batch, bytes_mapped));
+	ASSERT_EQ(48, offsetof(struct kvm_map_memory_batch, workers_used));
+	ASSERT_EQ(56, offsetof(struct kvm_map_memory_batch, reserved));
+}
+
+/* The neighbours are nobody's. */
+TEST(other_numbers)
+{
+	struct kvm_vm *vm = vm_create_barebones();
+	struct kvm_map_memory_batch batch = {};
+
+	ASSERT_EQ(0, vm_check_cap(vm, KVM_CAP_MAP_MEMORY - 1));
+	ASSERT_EQ(0, vm_check_cap(vm, KVM_CAP_MAP_MEMORY + 1));
+	ASSERT_EQ(-1, ioctl(vm->fd, KVM_MAP_MEMORY_BATCH + 1, &batch));
+	ASSERT_EQ(ENOTTY, errno);
+	kvm_vm_free(vm);
+}
+
+TEST_HARNESS_MAIN
