@@ -14,7 +14,7 @@
 
 #define SIZE		(96ULL << 20)
 #define NR_MAPPINGS	12
-#define HOLE		(1ULL << 32)
+#define HOLE		(4ULL << 30)
 
 static int tests, failures;
 static volatile sig_atomic_t signals;

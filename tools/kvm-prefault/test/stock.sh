@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# testvm: --stock
+# What is said, and still measured, with the distribution's KVM modules.
+. "$(dirname "$0")/tap.inc"
+
+if [ ! -r /dev/kvm ] || [ ! -e /sys/module/kvm_amd/initstate ]; then
+	skip "all" "no KVM of the module kvm_amd"
+	done_testing
+fi
+run --size 1M --method uring
+if [ "$status" -eq 0 ]; then
+	skip "all" "this KVM has the feature"
+	done_testing
+fi
+ok "asked for by name: status" status_is 2
+ok "what is missing" says stderr "no KVM_CAP_MAP_MEMORY"
+ok "how to build it" says stderr "make modules"
+ok "how to get rid of the loaded modules" says stderr "rmmod kvm_amd kvm"
+ok "how to load the others" \
+	says stderr "insmod build/modules/$(uname -r)/kvm-amd.ko"
+
+run --size 1M
+ok "asked for by default: status" status_is 0
+ok "the table tells of it" says stdout "uring              unavailable: "
+ok "the other methods are measured" says stdout "populate+pre-fault "
+done_testing
