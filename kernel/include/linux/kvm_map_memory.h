@@ -22,6 +22,18 @@ struct kvm_map_memory_count {
 	u64 skipped;
 };
 
+/* Where a thread is in a range. */
+struct kvm_map_memory_walk {
+	gpa_t gpa;
+	gpa_t end;
+	/* KVM_MEMORY_MAPPING_* */
+	u64 flags;
+	/* The architecture's; 0 to begin with. */
+	gpa_t single_end;
+	/* What was done, over all ranges that the walk is used for. */
+	struct kvm_map_memory_count count;
+};
+
 /* Dispatch: called by kvm_main.c. */
 int kvm_map_memory_features(struct kvm *kvm);
 int kvm_map_memory_vcpu_ioctl(struct kvm_vcpu *vcpu, void __user *argp);
@@ -52,18 +64,17 @@ struct kvm_vcpu *kvm_arch_map_memory_create_context(struct kvm *kvm);
 void kvm_arch_map_memory_destroy_context(struct kvm_vcpu *context);
 
 /*
- * Map some memory from @gpa up, at least a page, at most to @end.
+ * Map some memory from @walk->gpa up, at least a page, at most to @walk->end.
  *
  * @vcpu is a context, or a loaded vCPU for which
  * kvm_arch_map_memory_vcpu_canonical() holds.  The caller runs in the VM's mm
  * and holds neither kvm->srcu nor mmu_lock: a memslot update that is waiting
  * for SRCU readers must be able to go on between two calls.
  *
- * Returns the bytes done (already added to @count), 0 if the page tables or
- * the memory changed underneath and the call is worth repeating, or -errno
- * for the page at @gpa.
+ * Returns 1 after @walk->gpa has advanced, 0 if the page tables or the memory
+ * changed underneath and the call is worth repeating, or -errno for the page
+ * at @walk->gpa.
  */
-long kvm_arch_map_memory(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t end, u64 flags,
-			 struct kvm_map_memory_count *count);
+int kvm_arch_map_memory(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk);
 
 #endif /* _LINUX_KVM_MAP_MEMORY_H */

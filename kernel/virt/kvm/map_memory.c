@@ -55,22 +55,25 @@ static int map_memory_check_mapping(const struct kvm_memory_mapping *mapping)
 
 static int map_memory_vcpu(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *mapping)
 {
-	u64 end = mapping->base_address + mapping->size;
-	struct kvm_map_memory_count count = {};
+	struct kvm_map_memory_walk walk = {
+		.gpa = mapping->base_address,
+		.end = mapping->base_address + mapping->size,
+		.flags = mapping->flags,
+	};
 	int r;
 
 	vcpu_load(vcpu);
 
 	if (kvm_arch_map_memory_supported(vcpu->kvm) &&
 	    kvm_arch_map_memory_vcpu_canonical(vcpu))
-		r = map_memory_run(vcpu, &mapping->base_address, end,
-				   mapping->flags, NULL, &count);
+		r = map_memory_run(vcpu, &walk, NULL);
 	else
 		r = -EOPNOTSUPP;
 
 	vcpu_put(vcpu);
 
-	mapping->size = end - mapping->base_address;
+	mapping->base_address = walk.gpa;
+	mapping->size = walk.end - walk.gpa;
 	return r;
 }
 

@@ -87,8 +87,8 @@ void map_memory_job_add_share(struct map_memory_job *job,
 			      const struct map_memory_share *share);
 bool map_memory_job_exhausted(struct map_memory_job *job);
 int map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone);
-int map_memory_run(struct kvm_vcpu *vcpu, gpa_t *gpa, gpa_t end, u64 flags,
-		   struct map_memory_job *job, struct kvm_map_memory_count *count);
+int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
+		   struct map_memory_job *job);
 
 /* map_memory_pool.c */
 struct map_memory_pool *map_memory_pool_get(struct kvm *kvm);

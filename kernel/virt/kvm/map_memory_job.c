@@ -31,8 +31,7 @@
 struct map_memory_chunk {
 	u64 number;
 	unsigned int range;
-	gpa_t gpa;
-	gpa_t end;
+	struct kvm_map_memory_walk walk;
 };
 
 static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
@@ -155,10 +154,13 @@ static bool map_memory_next_chunk(struct map_memory_job *job,
 		chunk->range++;
 
 	range = &job->ranges[chunk->range];
-	chunk->gpa = map_memory_chunk_start(range, chunk->number);
-	chunk->end = min(range->end,
-			 ALIGN_DOWN(chunk->gpa, BIT_ULL(range->chunk_shift)) +
-			 BIT_ULL(range->chunk_shift));
+	chunk->walk.gpa = map_memory_chunk_start(range, chunk->number);
+	chunk->walk.end = min(range->end,
+			      ALIGN_DOWN(chunk->walk.gpa, BIT_ULL(range->chunk_shift)) +
+			      BIT_ULL(range->chunk_shift));
+	chunk->walk.flags = range->flags;
+	chunk->walk.single_end = 0;
+
 	return true;
 }
 
@@ -175,8 +177,8 @@ static void map_memory_job_fail(struct map_memory_job *job,
 	s64 cursor = atomic64_read(&job->cursor);
 
 	spin_lock(&job->lock);
-	if (chunk->gpa < range->stop) {
-		WRITE_ONCE(range->stop, chunk->gpa);
+	if (chunk->walk.gpa < range->stop) {
+		WRITE_ONCE(range->stop, chunk->walk.gpa);
 		range->error = error;
 	}
 	spin_unlock(&job->lock);
@@ -187,18 +189,18 @@ static void map_memory_job_fail(struct map_memory_job *job,
 }
 
 /*
- * Map [*gpa, end), as far as it goes; *gpa follows.  @job is NULL for a call
- * on a vCPU, which nothing but a signal interrupts.
+ * Map what @walk tells, as far as it goes.  @job is NULL for a call on a vCPU,
+ * which nothing but a signal interrupts.
  *
- * Returns 0 or why the page at *gpa could not be mapped.
+ * Returns 0 or why the page at @walk->gpa could not be mapped.
  */
-int map_memory_run(struct kvm_vcpu *vcpu, gpa_t *gpa, gpa_t end, u64 flags,
-		   struct map_memory_job *job, struct kvm_map_memory_count *count)
+int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
+		   struct map_memory_job *job)
 {
 	unsigned long give_up = 0;
-	long r;
+	int r;
 
-	while (*gpa < end) {
+	while (walk->gpa < walk->end) {
 		if (job && READ_ONCE(job->cancelled))
 			return READ_ONCE(job->cancelled);
 		if (signal_pending(current))
@@ -207,14 +209,13 @@ int map_memory_run(struct kvm_vcpu *vcpu, gpa_t *gpa, gpa_t end, u64 flags,
 			return -EIO;
 		cond_resched();
 
-		r = kvm_arch_map_memory(vcpu, *gpa, end, flags, count);
-		if (r > 0) {
-			*gpa += r;
+		r = kvm_arch_map_memory(vcpu, walk);
+		if (r < 0)
+			return r;
+		if (r) {
 			give_up = 0;
 			continue;
 		}
-		if (r)
-			return r;
 
 		/*
 		 * Somebody changes this memory.  The first retry is for free,
@@ -247,16 +248,17 @@ void map_memory_job_work(struct map_memory_job *job, struct kvm_vcpu *context,
 		share->nr_chunks++;
 
 		range = &job->ranges[chunk.range];
-		if (READ_ONCE(range->stop) <= chunk.gpa)
+		if (READ_ONCE(range->stop) <= chunk.walk.gpa)
 			continue;
 
-		r = map_memory_run(context, &chunk.gpa, chunk.end, range->flags,
-				   job, &share->count);
+		r = map_memory_run(context, &chunk.walk, job);
 		if (r)
 			map_memory_job_fail(job, &chunk, r);
 
 		share->interrupted = r == -EINTR;
 	}
+
+	share->count = chunk.walk.count;
 }
 
 /* Called under pool->lock. */

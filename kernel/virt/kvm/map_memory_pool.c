@@ -293,6 +293,9 @@ void map_memory_pool_grow(struct map_memory_pool *pool)
 		if (map_memory_add_helper(pool))
 			break;
 	}
+
+	/* The jobs may have ended before the helpers were there. */
+	mod_delayed_work(system_wq, &pool->retire_work, MAP_MEMORY_IDLE_TIME);
 }
 
 static void map_memory_wake_helpers(struct map_memory_pool *pool)

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KVM_MAP_MEMORY on x86: one page of the L1, non-SMM guest-physical space into
- * the TDP MMU, with the MMU of a vCPU or with a context that stands for none.
+ * KVM_MAP_MEMORY on x86: the L1, non-SMM guest-physical space into the TDP MMU,
+ * with the MMU of a vCPU or with a context that stands for none.
+ *
+ * Small pages that are in memory are mapped in runs (tdp_map_run.c), after they
+ * have been brought in if need be.  All else, huge pages first of all, is mapped
+ * as by a fault, one SPTE at a time.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -10,6 +14,7 @@
 #include <linux/kvm_map_memory_compat.h>
 #include <linux/slab.h>
 
+#include "map_memory.h"
 #include "mmu.h"
 #include "mmu_internal.h"
 #include "smm.h"
@@ -21,6 +26,15 @@
 
 /* A walk links at most one table a level; the rest saves topping up often. */
 #define MAP_MEMORY_CACHE_OBJECTS	(2 * PT64_ROOT_MAX_LEVEL)
+
+/*
+ * A prefetched SPTE is not marked accessed.  Without A/D bits that would make it
+ * inaccessible, and the guest would fault again.
+ */
+static bool map_memory_prefetch(void)
+{
+	return kvm_ad_enabled();
+}
 
 static bool is_map_memory_context(const struct kvm_vcpu *vcpu)
 {
@@ -305,34 +319,37 @@ static int map_memory_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	return r;
 }
 
-/* Account for what one SPTE covers of [gpa, end). */
-static long map_memory_advance(gpa_t gpa, gpa_t end, u8 level, u64 *count)
+/* The SPTE at @walk->gpa is done: it may cover more than what is asked for. */
+static int map_memory_advance(struct kvm_map_memory_walk *walk, u8 level, u64 *count)
 {
-	gpa_t next = (gpa & KVM_HPAGE_MASK(level)) + KVM_HPAGE_SIZE(level);
-	long bytes = min(next, end) - gpa;
+	gpa_t next = (walk->gpa & KVM_HPAGE_MASK(level)) + KVM_HPAGE_SIZE(level);
 
-	*count += bytes;
-	return bytes;
+	next = min(next, walk->end);
+	*count += next - walk->gpa;
+	walk->gpa = next;
+
+	return 1;
 }
 
-static long map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
-			    gpa_t gpa, gpa_t end, u64 flags,
-			    struct kvm_map_memory_count *count)
+static bool map_memory_wants_write(const struct kvm_memory_slot *slot,
+				   const struct kvm_map_memory_walk *walk)
 {
-	bool write = !(flags & KVM_MEMORY_MAPPING_READ) &&
-		     !(slot->flags & KVM_MEM_READONLY);
-	bool private = kvm_mem_is_private(vcpu->kvm, gpa_to_gfn(gpa));
+	return !(walk->flags & KVM_MEMORY_MAPPING_READ) &&
+	       !(slot->flags & KVM_MEM_READONLY);
+}
+
+static int map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+			   struct kvm_map_memory_walk *walk)
+{
+	bool private = kvm_mem_is_private(vcpu->kvm, gpa_to_gfn(walk->gpa));
+	bool write = map_memory_wants_write(slot, walk);
 	struct kvm_page_fault fault = {
-		.addr = gpa,
+		.addr = walk->gpa,
 		.error_code = PFERR_GUEST_FINAL_MASK | PFERR_MAP_MEMORY |
 			      (write ? PFERR_WRITE_MASK : 0) |
 			      (private ? PFERR_PRIVATE_ACCESS : 0),
 		.write = write,
-		/*
-		 * A prefetched SPTE is not marked accessed.  Without A/D bits
-		 * that makes it inaccessible, and the guest would fault again.
-		 */
-		.prefetch = kvm_ad_enabled(),
+		.prefetch = map_memory_prefetch(),
 		.is_tdp = true,
 		.is_private = private,
 		.nx_huge_page_workaround_enabled =
@@ -340,7 +357,7 @@ static long map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 		.max_level = KVM_MAX_HUGEPAGE_LEVEL,
 		.req_level = PG_LEVEL_4K,
 		.goal_level = PG_LEVEL_4K,
-		.gfn = gpa_to_gfn(gpa),
+		.gfn = gpa_to_gfn(walk->gpa),
 		.slot = slot,
 		.pfn = KVM_PFN_ERR_FAULT,
 		.hva = KVM_HVA_ERR_BAD,
@@ -348,18 +365,18 @@ static long map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 	int r;
 
 	if (map_memory_page_present(vcpu, &fault))
-		return map_memory_advance(gpa, end, fault.goal_level,
-					  &count->present);
+		return map_memory_advance(walk, fault.goal_level,
+					  &walk->count.present);
 
 	r = map_memory_fault(vcpu, &fault);
 	switch (r) {
 	case RET_PF_FIXED:
 	case RET_PF_WRITE_PROTECTED:
-		return map_memory_advance(gpa, end, fault.goal_level,
-					  &count->mapped);
+		return map_memory_advance(walk, fault.goal_level,
+					  &walk->count.mapped);
 	case RET_PF_SPURIOUS:
-		return map_memory_advance(gpa, end, fault.goal_level,
-					  &count->present);
+		return map_memory_advance(walk, fault.goal_level,
+					  &walk->count.present);
 	case RET_PF_RETRY:
 		return 0;
 	default:
@@ -367,18 +384,133 @@ static long map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 	}
 }
 
-long kvm_arch_map_memory(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t end, u64 flags,
-			 struct kvm_map_memory_count *count)
+/* Some of a run's pages, under mmu_lock.  False: not pages for a run. */
+static bool map_memory_run_locked(struct kvm_vcpu *vcpu, struct tdp_map_run *run)
+{
+	struct kvm *kvm = vcpu->kvm;
+
+	lockdep_assert_held_read(&kvm->mmu_lock);
+
+	/*
+	 * As long as mmu_lock is held no invalidation can begin, and where
+	 * none is under way the host's page tables are what the SPTEs may say:
+	 * pages found there need no mmu_invalidate_seq.
+	 */
+	if (!map_memory_root_valid(vcpu) ||
+	    (kvm->mmu_invalidate_in_progress &&
+	     run->gfn < kvm->mmu_invalidate_range_end &&
+	     run->gfn + run->nr > kvm->mmu_invalidate_range_start))
+		return false;
+
+	if (!kvm_slot_dirty_track_enabled(run->slot) &&
+	    kvm_mmu_max_mapping_level(kvm, run->slot, run->gfn,
+				      KVM_MAX_HUGEPAGE_LEVEL) > PG_LEVEL_4K)
+		return false;
+
+	kvm_tdp_mmu_map_run(vcpu, run);
+
+	return true;
+}
+
+/* Bring the pages of @run in, as writing to them would; any signal ends it. */
+static bool map_memory_populate(const struct tdp_map_run *run)
+{
+	return get_user_pages_unlocked(__gfn_to_hva_memslot(run->slot, run->gfn),
+				       run->nr, NULL,
+				       FOLL_WRITE | FOLL_HWPOISON |
+				       FOLL_INTERRUPTIBLE) > 0;
+}
+
+/* Returns 1 if anything was mapped, 0 if the page at @walk->gpa needs more. */
+static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+				  struct kvm_map_memory_walk *walk)
+{
+	struct tdp_map_run run = {
+		.slot = slot,
+		.gfn = gpa_to_gfn(walk->gpa),
+		.write = map_memory_wants_write(slot, walk),
+		.prefetch = map_memory_prefetch(),
+	};
+	/* Only for pages that are wanted writable: a read may map anything. */
+	bool populate = run.write;
+	gfn_t end;
+	int r;
+
+	if (kvm_slot_can_be_private(slot))
+		return 0;
+
+	end = min(gpa_to_gfn(walk->end), slot->base_gfn + slot->npages);
+	end = min(end, ALIGN(run.gfn + 1, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M)));
+	run.nr = end - run.gfn;
+
+	/*
+	 * In a read-only slot nothing is mapped writable, nor in one with dirty
+	 * logging, see map_memory_fault().  Else a read maps writable what can
+	 * be, and pages that cannot be are not for runs.
+	 */
+	run.host_write = !(slot->flags & KVM_MEM_READONLY);
+	run.map_writable = run.host_write && !kvm_slot_dirty_track_enabled(slot);
+
+	for (;;) {
+		bool eligible;
+
+		r = map_memory_topup(vcpu);
+		if (r)
+			return r;
+
+		read_lock(&vcpu->kvm->mmu_lock);
+		eligible = map_memory_run_locked(vcpu, &run);
+		read_unlock(&vcpu->kvm->mmu_lock);
+
+		if (!eligible)
+			return 0;
+		if (run.nr_mapped || run.nr_present)
+			break;
+		if (!populate)
+			return 0;
+		if (!map_memory_populate(&run))
+			return 0;
+		populate = false;
+	}
+
+	walk->count.mapped += (u64)run.nr_mapped << PAGE_SHIFT;
+	walk->count.present += (u64)run.nr_present << PAGE_SHIFT;
+	walk->gpa += (u64)(run.nr_mapped + run.nr_present) << PAGE_SHIFT;
+
+	return 1;
+}
+
+/*
+ * What a run could not map once it probably cannot map next to it, either, and
+ * finding that out again for each page would cost more than the page.
+ */
+#define MAP_MEMORY_SINGLE_BYTES	(64 * PAGE_SIZE)
+
+static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+			   struct kvm_map_memory_walk *walk)
+{
+	int r;
+
+	if (walk->gpa >= walk->single_end) {
+		r = map_memory_small_pages(vcpu, slot, walk);
+		if (r)
+			return r;
+		walk->single_end = walk->gpa + MAP_MEMORY_SINGLE_BYTES;
+	}
+
+	return map_memory_page(vcpu, slot, walk);
+}
+
+int kvm_arch_map_memory(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk)
 {
 	struct kvm *kvm = vcpu->kvm;
 	struct kvm_memory_slot *slot;
-	long r;
-	int idx;
+	int r, idx;
 
 	idx = srcu_read_lock(&kvm->srcu);
 
 	/* kvm_memslots() are those of address space 0: outside SMM. */
-	slot = __gfn_to_memslot(kvm_memslots(kvm), gpa_to_gfn(gpa));
+	slot = __gfn_to_memslot(kvm_memslots(kvm), gpa_to_gfn(walk->gpa));
 	if (!slot || slot->id >= KVM_USER_MEM_SLOTS) {
 		r = -ENOENT;
 		goto unlock;
@@ -395,7 +527,7 @@ long kvm_arch_map_memory(struct kvm_vcpu *vcpu, gpa_t gpa, gpa_t end, u64 flags,
 
 	r = map_memory_load_root(vcpu);
 	if (!r)
-		r = map_memory_page(vcpu, slot, gpa, end, flags, count);
+		r = map_memory_step(vcpu, slot, walk);
 
 unlock:
 	srcu_read_unlock(&kvm->srcu, idx);

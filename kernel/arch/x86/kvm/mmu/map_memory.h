@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef __KVM_X86_MMU_MAP_MEMORY_H
+#define __KVM_X86_MMU_MAP_MEMORY_H
+
+#include <linux/kvm_host.h>
+
+/* Neighbouring small pages of one memslot, below one leaf table. */
+struct tdp_map_run {
+	const struct kvm_memory_slot *slot;
+	gfn_t gfn;
+	unsigned int nr;
+	/* An SPTE that is read-only is not good enough, if it can be writable. */
+	bool write;
+	/* Take only pages that are writable for the host. */
+	bool host_write;
+	bool map_writable;
+	bool prefetch;
+
+	/* How far it went: up to what is no matter for a run, or to a pause. */
+	unsigned int nr_mapped;
+	unsigned int nr_present;
+};
+
+void kvm_tdp_mmu_map_run(struct kvm_vcpu *vcpu, struct tdp_map_run *run);
+
+#endif /* __KVM_X86_MMU_MAP_MEMORY_H */
