@@ -114,31 +114,6 @@ kvm_map_memory_batch_left(const struct kvm_map_memory_batch *batch)
 }
 
 /*
- * The kernel takes no mapping of size 0, so a vector that is partly done
- * cannot be handed in again as a whole.  Makes rest a batch of the first
- * mappings in a row that are not done, in the same vector; returns how many
- * they are, 0 if all of batch is done.
- */
-LIBURING_KVM_INLINE unsigned int
-kvm_map_memory_batch_rest(const struct kvm_map_memory_batch *batch,
-			  struct kvm_map_memory_batch *rest)
-{
-	struct kvm_memory_mapping *mapping =
-		(struct kvm_memory_mapping *)(unsigned long)batch->mappings;
-	__u32 first = 0, end;
-
-	while (first < batch->nr_mappings && !mapping[first].size)
-		first++;
-	end = first;
-	while (end < batch->nr_mappings && mapping[end].size)
-		end++;
-	kvm_map_memory_batch_init(rest, mapping + first, end - first,
-				  batch->nr_workers);
-	rest->flags = batch->flags;
-	return end - first;
-}
-
-/*
  * A mask of KVM_MAP_MEMORY_FEATURE_*, for fd a VM or /dev/kvm; 0 if KVM lacks
  * them all; -ENOTTY, or what else ioctl() says, if fd is not KVM's.
  */
@@ -207,24 +182,18 @@ kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch)
 				workers_used = part.workers_used;
 		}
 		/* A vector that the kernel refused is not to be trusted. */
-		if (ret < 0 && ret != -EINTR && ret != -EAGAIN)
+		if (ret != -EINTR && ret != -EAGAIN)
 			break;
 		left_before = left;
 		left = kvm_map_memory_batch_left(batch);
-		if (ret < 0 && !__kvm_map_memory_again(ret, left < left_before,
-						       &idle_calls))
-			break;
-		/* One call does for a batch, unless it was interrupted. */
-	} while (kvm_map_memory_batch_rest(batch, &part));
+	} while (__kvm_map_memory_again(ret, left < left_before, &idle_calls));
 
 	if (workers_used) {
 		batch->bytes_mapped = mapped;
 		batch->bytes_present = present;
 		batch->bytes_skipped = skipped;
 		batch->workers_used = workers_used;
-		kvm_map_memory_batch_rest(batch, &part);
-		batch->first_undone = (part.mappings - batch->mappings) /
-				      sizeof(struct kvm_memory_mapping);
+		batch->first_undone = part.first_undone;
 	}
 	return ret;
 }

@@ -88,9 +88,22 @@ TEST_F(input, unaligned)
 	expect_mapping_refused(self, variant->entry, TEST_GPA, 2048, 0, -EINVAL);
 }
 
+/* Mappings that are done may be in a batch, but not nothing else. */
 TEST_F(input, size_zero)
 {
-	expect_mapping_refused(self, variant->entry, TEST_GPA, 0, 0, -EINVAL);
+	unsigned int i;
+
+	for (i = 0; i < NR_MAPPINGS; i++)
+		self->mappings[i].size = 0;
+	expect_refused(self, variant->entry, -EINVAL);
+	expect_mapping_refused(self, variant->entry, TEST_GPA + 1, 0, 0, -EINVAL);
+
+	self->mappings[NR_MAPPINGS - 1] = (struct kvm_memory_mapping) {
+		.base_address = TEST_GPA,
+		.size = SZ_1M,
+	};
+	ASSERT_EQ(0, map_batch(self->vm, variant->entry, &self->batch));
+	assert_batch_done(&self->batch, SZ_1M, 0);
 }
 
 TEST_F(input, wrap_around)

@@ -65,14 +65,17 @@
 /*
  * A range of guest-physical memory of the L1 guest outside SMM.
  *
- * In and out: on return base_address and size tell what is left to do, so
- * that the same structure can be handed in again after any error.  size 0
- * means done.
+ * In and out: on return base_address and size tell what is left to do, and
+ * size 0 means done.  A batch takes mappings that are done, and leaves them
+ * alone, so that after any error the same vector can be handed in again.
  */
 struct kvm_memory_mapping {
 	/* in/out: bytes, a multiple of 4096. */
 	__u64 base_address;
-	/* in/out: bytes, a multiple of 4096; in: not 0, no wrap-around. */
+	/*
+	 * in/out: bytes, a multiple of 4096, no wrap-around.  in: not 0 for a
+	 * vCPU, nor for all mappings of a batch.
+	 */
 	__u64 size;
 	/* in: KVM_MEMORY_MAPPING_*. */
 	__u64 flags;

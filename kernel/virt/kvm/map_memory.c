@@ -40,8 +40,7 @@ static int map_memory_check_mapping(const struct kvm_memory_mapping *mapping)
 	if (mapping->flags & ~KVM_MEMORY_MAPPING_FLAGS_ALL)
 		return -EINVAL;
 
-	if (!PAGE_ALIGNED(mapping->base_address) ||
-	    !PAGE_ALIGNED(mapping->size) || !mapping->size)
+	if (!PAGE_ALIGNED(mapping->base_address) || !PAGE_ALIGNED(mapping->size))
 		return -EINVAL;
 
 	if (end < mapping->base_address || end > kvm_arch_map_memory_end())
@@ -89,6 +88,8 @@ int kvm_map_memory_vcpu_ioctl(struct kvm_vcpu *vcpu, void __user *argp)
 	r = map_memory_check_mapping(&mapping);
 	if (r)
 		return r;
+	if (!mapping.size)
+		return -EINVAL;
 
 	/* Do nothing rather than something that cannot be reported. */
 	if (fault_in_safe_writeable(argp, sizeof(mapping)))
@@ -122,6 +123,7 @@ map_memory_copy_mappings(const struct kvm_map_memory_batch *batch)
 {
 	size_t size = array_size(batch->nr_mappings, sizeof(struct kvm_memory_mapping));
 	struct kvm_memory_mapping *mappings;
+	bool undone = false;
 	unsigned int i;
 	int r = 0;
 
@@ -132,9 +134,14 @@ map_memory_copy_mappings(const struct kvm_map_memory_batch *batch)
 	if (copy_from_user(mappings, u64_to_user_ptr(batch->mappings), size))
 		r = -EFAULT;
 
-	for (i = 0; !r && i < batch->nr_mappings; i++)
+	for (i = 0; !r && i < batch->nr_mappings; i++) {
 		r = map_memory_check_mapping(&mappings[i]);
+		undone |= mappings[i].size;
+	}
 
+	/* Some are done if the batch is handed in again, but why if all are? */
+	if (!r && !undone)
+		r = -EINVAL;
 	if (!r)
 		return mappings;
 

@@ -71,6 +71,9 @@ static u8 map_memory_chunk_shift(struct kvm *kvm, const struct map_memory_range 
 
 static u64 map_memory_nr_chunks(const struct map_memory_range *range)
 {
+	if (range->gpa == range->end)
+		return 0;
+
 	return ((range->end - 1) >> range->chunk_shift) -
 	       (range->gpa >> range->chunk_shift) + 1;
 }
