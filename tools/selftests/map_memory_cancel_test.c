@@ -227,6 +227,28 @@ TEST_F_TIMEOUT(cancel, vm_fd_closed_during_the_ioctl, 60)
 	blocked_job_finish(&self->job, MAP_BY_IOCTL);
 }
 
+/* Whoever has the descriptor by fork() has no say in what the VMM does. */
+TEST_F_TIMEOUT(cancel, vm_fd_closed_by_another_process, 60)
+{
+	pid_t child;
+
+	submit(self, 0);
+	blocked_job_wait(&self->job);
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		close(self->job.vm->fd);
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	map_ring_assert_empty(&self->ring);
+	uffd_gate_destroy(&self->job.gate);
+	expect_cqe(&self->ring, 1, 0);
+	assert_batch_done(&self->job.batch, BLOCKED_SIZE, 0);
+	io_uring_queue_exit(&self->ring);
+	kvm_vm_free(self->job.vm);
+}
+
 /* The last descriptors of the VM and its vCPU: the VM goes with the job. */
 TEST_F_TIMEOUT(cancel, last_vm_fd_closed_during_a_command, 60)
 {

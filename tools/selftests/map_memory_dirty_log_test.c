@@ -172,11 +172,13 @@ static uint64_t harvest_ring(FIXTURE_DATA(dirty) *self, uint64_t stride)
 
 	for (;;) {
 		entry = &ring[self->vcpu->fetch_index % RING_ENTRIES];
+		/* Pairs with the kernel's release of a complete entry. */
 		if (smp_load_acquire(&entry->flags) != KVM_DIRTY_GFN_F_DIRTY)
 			break;
 		TEST_ASSERT_EQ(entry->slot, TEST_SLOT);
 		TEST_ASSERT(entry->offset < TEST_PAGES && entry->offset % stride == 0,
 			    "page %llu was logged", entry->offset);
+		/* The entry was read: the kernel may have it back. */
 		smp_store_release(&entry->flags, KVM_DIRTY_GFN_F_RESET);
 		self->vcpu->fetch_index++;
 		count++;

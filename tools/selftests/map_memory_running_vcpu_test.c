@@ -209,6 +209,40 @@ TEST(jobs_of_one_ring)
 	kvm_vm_free(vm);
 }
 
+/* Neither knows of the other. */
+TEST(jobs_of_two_vms)
+{
+	struct kvm_memory_mapping mappings[2];
+	struct kvm_map_memory_batch batches[2];
+	struct map_thread threads[2];
+	struct kvm_vcpu *vcpus[2];
+	struct kvm_vm *vms[2];
+	void *hvas[2];
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		vms[i] = test_vm_create(1, &vcpus[i]);
+		hvas[i] = test_slot_add(vms[i], TEST_SLOT, TEST_GPA, TEST_SIZE,
+					VM_MEM_SRC_ANONYMOUS);
+		mappings[i] = (struct kvm_memory_mapping) {
+			.base_address = TEST_GPA,
+			.size = TEST_SIZE,
+		};
+		map_batch_init(&batches[i], &mappings[i], 1, 3);
+	}
+	for (i = 0; i < 2; i++)
+		map_thread_start(&threads[i], vms[i],
+				 i ? MAP_BY_IOCTL : MAP_BY_URING, &batches[i]);
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, map_thread_join(&threads[i]));
+		assert_batch_done(&batches[i], TEST_SIZE, 0);
+	}
+	ASSERT_EQ(0, guest_read_write(vcpus[0], TEST_GPA, TEST_SIZE, hvas[0]));
+	kvm_vm_free(vms[0]);
+	ASSERT_EQ(0, guest_read_write(vcpus[1], TEST_GPA, TEST_SIZE, hvas[1]));
+	kvm_vm_free(vms[1]);
+}
+
 int main(int argc, char **argv)
 {
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &

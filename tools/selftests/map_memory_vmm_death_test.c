@@ -13,6 +13,7 @@
 
 FIXTURE(vmm) {
 	pid_t pid;
+	uint64_t page_tables_kib;
 	int to_test;	/* the VMM's end of the pipe */
 	int from_vmm;
 };
@@ -42,6 +43,7 @@ FIXTURE_SETUP(vmm)
 {
 	int fds[2];
 
+	self->page_tables_kib = vm_page_tables_kib();
 	ASSERT_EQ(0, pipe(fds));
 	self->from_vmm = fds[0];
 	self->to_test = fds[1];
@@ -112,6 +114,8 @@ static int reap(FIXTURE_DATA(vmm) *self)
 		    now_ms() - start);
 	TEST_ASSERT(wait_until(count_vms(self->pid) <= 0),
 		    "The VM outlives its process");
+	TEST_ASSERT(wait_until(vm_page_tables_kib() <= self->page_tables_kib),
+		    "The VM's page tables outlive its process");
 	return status;
 }
 

@@ -7,6 +7,7 @@
 bool blocked_job_create(struct blocked_job *job, uint32_t workers)
 {
 	memset(job, 0, sizeof(*job));
+	job->page_tables_kib = vm_page_tables_kib();
 	job->vm = test_vm_create(1, &job->vcpu);
 	job->hva = test_slot_add(job->vm, TEST_SLOT, TEST_GPA, BLOCKED_SIZE,
 				 VM_MEM_SRC_ANONYMOUS);
@@ -87,8 +88,13 @@ void blocked_job_finish(struct blocked_job *job, enum map_entry entry)
 	TEST_ASSERT(wait_until(!count_threads(HELPER_COMM)),
 		    "%d helper threads stay for ever", count_threads(HELPER_COMM));
 
+	TEST_ASSERT(vm_page_tables_kib() > job->page_tables_kib,
+		    "A mapped VM has no page tables");
 	kvm_vm_free(job->vm);
 	job->vm = NULL;
 	TEST_ASSERT(wait_until(count_vms(getpid()) <= 0),
 		    "The VM outlives its last descriptor");
+	TEST_ASSERT(wait_until(vm_page_tables_kib() <= job->page_tables_kib),
+		    "%lu KiB of page tables are left, there were %lu before",
+		    vm_page_tables_kib(), job->page_tables_kib);
 }

@@ -16,6 +16,7 @@
 #define PROMPT_MS	4000
 
 struct blocked_job {
+	uint64_t page_tables_kib;	/* before there was a VM */
 	struct kvm_vm *vm;
 	struct kvm_vcpu *vcpu;
 	void *hva;
@@ -35,7 +36,7 @@ void blocked_job_assert_left(struct blocked_job *job);
 void blocked_job_wait_left(struct blocked_job *job);
 /*
  * Opens the gate, lets a second job map what is left, has the guest use all
- * of it, and asserts that threads and VM are gone in the end.
+ * of it, and asserts that threads, VM and page tables are gone in the end.
  */
 void blocked_job_finish(struct blocked_job *job, enum map_entry entry);
 

@@ -68,6 +68,30 @@ int count_vms(pid_t pid)
 	return count;
 }
 
+uint64_t vm_page_tables_kib(void)
+{
+	uint64_t kib = 0;
+	bool found = false;
+	char line[128];
+	FILE *file;
+	int fd;
+
+	/* Each CPU keeps some of the count to itself until asked for it. */
+	fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
+	if (fd >= 0) {
+		TEST_ASSERT(write(fd, "1", 1) == 1, "Cannot refresh the statistics");
+		close(fd);
+	}
+
+	file = fopen("/proc/meminfo", "r");
+	TEST_ASSERT(file, "Cannot open /proc/meminfo");
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "SecPageTables: %lu kB", &kib) == 1;
+	fclose(file);
+	TEST_ASSERT(found, "/proc/meminfo has no SecPageTables");
+	return kib;
+}
+
 uint64_t pagemap_entry(const void *addr)
 {
 	uint64_t entry;

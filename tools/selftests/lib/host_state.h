@@ -28,6 +28,9 @@ int count_threads(const char *comm);
 /* VMs that debugfs shows for process @pid; -1 where there is no debugfs. */
 int count_vms(pid_t pid);
 
+/* All page tables of all VMs, in KiB. */
+uint64_t vm_page_tables_kib(void);
+
 /* The entry of /proc/self/pagemap of the page at @addr. */
 uint64_t pagemap_entry(const void *addr);
 bool page_is_present(const void *addr);
