@@ -80,7 +80,7 @@ void guest_destroy(struct guest *guest)
 	memory_unmap(&guest->program);
 }
 
-static int set_registers(const struct guest *guest, struct failure *failure)
+static int set_segments(int vcpu_fd, struct failure *failure)
 {
 	const struct kvm_segment code = {
 		.limit = ~0U, .selector = 1 << 3, .type = 11, .present = 1,
@@ -90,16 +90,9 @@ static int set_registers(const struct guest *guest, struct failure *failure)
 		.limit = ~0U, .selector = 2 << 3, .type = 3, .present = 1,
 		.s = 1, .db = 1, .g = 1,
 	};
-	struct kvm_regs regs = {
-		.rip = CODE,
-		.rdi = GUEST_MEMORY_BASE,
-		.rsi = GUEST_MEMORY_BASE + guest->memory.bytes,
-		.rflags = RFLAGS_FIXED,
-	};
-	int fd = guest->vm.vcpus[0].fd;
 	struct kvm_sregs sregs;
 
-	if (ioctl(fd, KVM_GET_SREGS, &sregs) < 0)
+	if (ioctl(vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
 		return fail_errno(failure, errno, "KVM_GET_SREGS");
 	sregs.cs = code;
 	sregs.ds = data;
@@ -111,31 +104,55 @@ static int set_registers(const struct guest *guest, struct failure *failure)
 	sregs.cr3 = PML4;
 	sregs.cr4 = CR4_PAE;
 	sregs.efer = EFER_LME | EFER_LMA;
-	if (ioctl(fd, KVM_SET_SREGS, &sregs) < 0)
+	if (ioctl(vcpu_fd, KVM_SET_SREGS, &sregs) < 0)
 		return fail_errno(failure, errno, "KVM_SET_SREGS");
+	return 0;
+}
+
+int guest_run(struct guest *guest, unsigned int vcpu,
+	      const struct kvm_regs *registers, struct failure *failure)
+{
+	struct kvm_run *run = guest->vm.vcpus[vcpu].run;
+	struct kvm_regs regs = *registers;
+	int fd = guest->vm.vcpus[vcpu].fd, ret;
+
+	regs.rflags = RFLAGS_FIXED;
+	if (set_segments(fd, failure) < 0)
+		return -1;
 	if (ioctl(fd, KVM_SET_REGS, &regs) < 0)
 		return fail_errno(failure, errno, "KVM_SET_REGS");
+	do {
+		ret = ioctl(fd, KVM_RUN, NULL);
+	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
+	if (ret < 0)
+		return fail_errno(failure, errno, "KVM_RUN");
+	if (run->exit_reason != KVM_EXIT_HLT)
+		return fail(failure, "the guest ended with exit reason %u, not a halt",
+			    run->exit_reason);
 	return 0;
+}
+
+int guest_write_range(struct guest *guest, unsigned int vcpu, uint64_t base,
+		      uint64_t bytes, struct failure *failure)
+{
+	struct kvm_regs regs = {
+		.rip = CODE,
+		.rdi = base,
+		.rsi = base + bytes,
+	};
+
+	return guest_run(guest, vcpu, &regs, failure);
 }
 
 int guest_write_pages(struct guest *guest, double *seconds,
 		      struct failure *failure)
 {
-	double start;
-	int ret;
+	double start = clock_seconds();
 
-	if (set_registers(guest, failure) < 0)
+	if (guest_write_range(guest, 0, GUEST_MEMORY_BASE,
+			      guest->memory.bytes, failure) < 0)
 		return -1;
-	start = clock_seconds();
-	do {
-		ret = ioctl(guest->vm.vcpus[0].fd, KVM_RUN, NULL);
-	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
 	*seconds = clock_seconds() - start;
-	if (ret < 0)
-		return fail_errno(failure, errno, "KVM_RUN");
-	if (guest->vm.run->exit_reason != KVM_EXIT_HLT)
-		return fail(failure, "the guest ended with exit reason %u, not a halt",
-			    guest->vm.run->exit_reason);
 	return 0;
 }
 

@@ -29,6 +29,15 @@ int guest_create(struct guest *guest, int kvm_fd,
 		 const struct memory_kind *kind, uint64_t bytes,
 		 struct failure *failure);
 void guest_destroy(struct guest *guest);
+/*
+ * Has a vCPU run until it halts.  The registers say where: guest_program.S is
+ * at 0, and the upper half of its page is free for another program.
+ */
+int guest_run(struct guest *guest, unsigned int vcpu,
+	      const struct kvm_regs *registers, struct failure *failure);
+/* Has a vCPU write to every page of a range. */
+int guest_write_range(struct guest *guest, unsigned int vcpu, uint64_t base,
+		      uint64_t bytes, struct failure *failure);
 /* Has vCPU 0 write to every page; tells how long that took. */
 int guest_write_pages(struct guest *guest, double *seconds,
 		      struct failure *failure);

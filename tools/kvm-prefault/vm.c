@@ -60,9 +60,9 @@ void vm_destroy(struct vm *vm)
 {
 	unsigned int i;
 
-	if (vm->run)
-		munmap(vm->run, vm->run_size);
 	for (i = 0; i < vm->nr_vcpus; i++) {
+		if (vm->vcpus[i].run)
+			munmap(vm->vcpus[i].run, vm->vcpus[i].run_size);
 		stats_close(&vm->vcpus[i].stats);
 		close(vm->vcpus[i].fd);
 	}
@@ -110,7 +110,8 @@ static int set_cpuid(const struct vm *vm, int vcpu_fd, struct failure *failure)
 	return error ? fail_errno(failure, error, "CPUID of the vCPU") : 0;
 }
 
-static int map_run(struct vm *vm, struct failure *failure)
+static int map_run(const struct vm *vm, struct vcpu *vcpu,
+		   struct failure *failure)
 {
 	int size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	void *run;
@@ -118,11 +119,11 @@ static int map_run(struct vm *vm, struct failure *failure)
 	if (size < 0)
 		return fail_errno(failure, errno, "KVM_GET_VCPU_MMAP_SIZE");
 	run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-		   vm->vcpus[0].fd, 0);
+		   vcpu->fd, 0);
 	if (run == MAP_FAILED)
 		return fail_errno(failure, errno, "struct kvm_run");
-	vm->run = run;
-	vm->run_size = size;
+	vcpu->run = run;
+	vcpu->run_size = size;
 	return 0;
 }
 
@@ -142,6 +143,8 @@ static int add_vcpu(struct vm *vm, struct failure *failure)
 	if (vcpu->faults_position < 0)
 		return fail(failure,
 			    "KVM has no statistic pf_taken (Linux 6.0 and later)");
+	if (map_run(vm, vcpu, failure) < 0)
+		return -1;
 	return set_cpuid(vm, vcpu->fd, failure);
 }
 
@@ -152,7 +155,7 @@ int vm_create_vcpus(struct vm *vm, unsigned int nr, struct failure *failure)
 	while (vm->nr_vcpus < nr)
 		if (add_vcpu(vm, failure) < 0)
 			return -1;
-	return vm->run ? 0 : map_run(vm, failure);
+	return 0;
 }
 
 uint64_t vm_faults(const struct vm *vm)

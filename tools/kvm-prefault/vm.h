@@ -15,6 +15,9 @@ struct vcpu {
 	int fd;
 	struct stats stats;
 	int64_t faults_position;
+	/* What it shares with KVM. */
+	struct kvm_run *run;
+	size_t run_size;
 };
 
 struct vm {
@@ -24,9 +27,6 @@ struct vm {
 	struct stats stats;
 	unsigned int nr_vcpus;
 	struct vcpu vcpus[VM_MAX_VCPUS];
-	/* What vCPU 0 shares with KVM. */
-	struct kvm_run *run;
-	size_t run_size;
 };
 
 /* Opens /dev/kvm; returns it, or -1. */

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "scenario.h"
+
+static FILE *open_json(const char *name)
+{
+	FILE *file = strcmp(name, "-") ? fopen(name, "we") : stdout;
+
+	if (!file)
+		err(2, "%s", name);
+	return file;
+}
+
+static int exit_status(const struct entries *entries)
+{
+	unsigned int i, measured = 0;
+
+	for (i = 0; i < entries->nr; i++) {
+		const struct entry *entry = &entries->list[i];
+
+		if (entry->nr_samples)
+			measured++;
+		else if (entry->failure.kind != FAILURE_UNAVAILABLE)
+			return 1;
+	}
+	return measured ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct environment environment;
+	struct entries entries = {};
+	struct options options;
+	struct failure failure;
+	unsigned int round, i;
+	int kvm_fd, status;
+	FILE *json;
+
+	options_parse(&options, argc, argv);
+	json = open_json(options.json_file);
+	kvm_fd = kvm_open(&failure);
+	if (kvm_fd < 0)
+		errx(2, "%s\n%s", failure.reason, failure.advice);
+	environment_read(&environment, kvm_fd);
+	/* Rounds, so that what disturbs the machine disturbs all of them. */
+	for (round = 0; round < options.rounds; round++)
+		for (i = 0; options.scenarios[i]; i++)
+			options.scenarios[i]->round(&options, kvm_fd, &entries);
+	close(kvm_fd);
+	entries_print(json, &entries, options.instructions, &environment, argv);
+	if (fflush(json) || ferror(json))
+		err(1, "%s", options.json_file);
+	status = exit_status(&entries);
+	entries_free(&entries);
+	return status;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is compared: the methods of kvm-prefault, and the guest that touches its
+ * memory with all its vCPUs.
+ */
+#ifndef PEER_H
+#define PEER_H
+
+#include "method.h"
+
+extern const struct method peer_touch;
+
+/* All of them, the end marked by NULL. */
+extern const struct method * const peers[];
+
+const struct method *peer_find(const char *name);
+
+#endif
