@@ -2,8 +2,13 @@
 #include <err.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "scenario.h"
+#include "trial.h"
+#include "units.h"
+
+#define WARM_UP_SIZE (8 * MIB)
 
 static FILE *open_json(const char *name)
 {
@@ -29,6 +34,31 @@ static int exit_status(const struct entries *entries)
 	return measured ? 0 : 2;
 }
 
+/*
+ * What is used for the first time costs more: pages of this program that have
+ * to be read, code of the kernel, empty caches of its allocators.
+ */
+static void warm_up(const struct options *options, int kvm_fd)
+{
+	struct trial_result result;
+	struct failure failure;
+	unsigned int i;
+
+	if (mlockall(MCL_CURRENT) < 0)
+		warn("mlockall");
+	for (i = 0; options->peers[i]; i++) {
+		const struct trial trial = {
+			.peer = options->peers[i],
+			.kind = memory_kind_find("4k"),
+			.bytes = WARM_UP_SIZE,
+			.workers = 1,
+		};
+
+		/* The real trials tell why it fails. */
+		trial_run(&trial, kvm_fd, &result, &failure);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct environment environment;
@@ -45,6 +75,7 @@ int main(int argc, char **argv)
 	if (kvm_fd < 0)
 		errx(2, "%s\n%s", failure.reason, failure.advice);
 	environment_read(&environment, kvm_fd);
+	warm_up(&options, kvm_fd);
 	/* Rounds, so that what disturbs the machine disturbs all of them. */
 	for (round = 0; round < options.rounds; round++)
 		for (i = 0; options.scenarios[i]; i++)

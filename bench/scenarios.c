@@ -5,6 +5,7 @@
 
 const struct scenario * const scenarios[] = {
 	&scenario_prepare,
+	&scenario_scattered,
 	NULL,
 };
 
