@@ -108,7 +108,7 @@ struct kvm_map_memory_batch {
 	__u64 bytes_present;
 	/* out: bytes skipped because of KVM_MEMORY_MAPPING_RESIDENT. */
 	__u64 bytes_skipped;
-	/* out: the threads that took part, 1 or more. */
+	/* out: how many threads took part. */
 	__u32 workers_used;
 	/*
 	 * out: index of the first mapping that is not done, whose error is

@@ -108,11 +108,14 @@ static int map_memory_check_batch(const struct kvm_map_memory_batch *batch)
 	if (batch->flags || memchr_inv(batch->reserved, 0, sizeof(batch->reserved)))
 		return -EINVAL;
 
-	if (!batch->nr_mappings || batch->nr_workers > KVM_MAP_MEMORY_MAX_WORKERS)
+	if (!batch->nr_mappings)
 		return -EINVAL;
 
 	if (batch->nr_mappings > KVM_MAP_MEMORY_MAX_MAPPINGS)
 		return -E2BIG;
+
+	if (batch->nr_workers > KVM_MAP_MEMORY_MAX_WORKERS)
+		return -EINVAL;
 
 	return 0;
 }

@@ -99,6 +99,7 @@ struct map_memory_job *map_memory_job_create(struct kvm *kvm,
 	init_waitqueue_head(&job->idle);
 
 	for (i = 0; i < nr_mappings; i++) {
+		cond_resched();
 		range = &job->ranges[i];
 		range->gpa = mappings[i].base_address;
 		range->end = range->gpa + mappings[i].size;

@@ -24,8 +24,8 @@
 /* vcpu_id of a context.  No vCPU that userspace makes can have it. */
 #define MAP_MEMORY_CONTEXT_ID	-1
 
-/* A walk links at most one table a level; the rest saves topping up often. */
-#define MAP_MEMORY_CACHE_OBJECTS	(2 * PT64_ROOT_MAX_LEVEL)
+/* A walk links at most one table a level. */
+#define MAP_MEMORY_CACHE_OBJECTS	PT64_ROOT_MAX_LEVEL
 
 /*
  * A prefetched SPTE is not marked accessed.  Without A/D bits that would make it
@@ -412,18 +412,80 @@ static bool map_memory_run_locked(struct kvm_vcpu *vcpu, struct tdp_map_run *run
 	return true;
 }
 
-/* Bring the pages of @run in, as writing to them would; any signal ends it. */
-static bool map_memory_populate(const struct tdp_map_run *run)
+/*
+ * Bring the pages of @run in, as writing to them would; any signal ends it.
+ *
+ * That can take any time, so SRCU is not held, as a memslot update would have
+ * to wait for it.  What has become of the slot meanwhile is looked at again
+ * before anything is mapped; at worst some other memory of the VMM is brought
+ * in for nothing.
+ */
+static void map_memory_populate(unsigned long hva, unsigned int nr)
 {
-	return get_user_pages_unlocked(__gfn_to_hva_memslot(run->slot, run->gfn),
-				       run->nr, NULL,
-				       FOLL_WRITE | FOLL_HWPOISON |
-				       FOLL_INTERRUPTIBLE) > 0;
+	get_user_pages_unlocked(hva, nr, NULL, FOLL_WRITE | FOLL_HWPOISON |
+				FOLL_INTERRUPTIBLE);
 }
 
-/* Returns 1 if anything was mapped, 0 if the page at @walk->gpa needs more. */
-static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+/*
+ * Returns 1 if anything was mapped, 0 if the page at @walk->gpa needs more.
+ * run->nr is 0 if that is because it is no matter for a run.
+ */
+static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
 				  struct kvm_map_memory_walk *walk)
+{
+	const struct kvm_memory_slot *slot = run->slot;
+	bool eligible;
+	gfn_t end;
+	int r;
+
+	if (kvm_slot_can_be_private(slot))
+		return 0;
+
+	r = map_memory_topup(vcpu);
+	if (r)
+		return r;
+
+	end = min(gpa_to_gfn(walk->end), slot->base_gfn + slot->npages);
+	end = min(end, ALIGN(run->gfn + 1, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M)));
+	run->nr = end - run->gfn;
+
+	/*
+	 * In a read-only slot nothing is mapped writable, nor in one with dirty
+	 * logging, see map_memory_fault().  Else a read maps writable what can
+	 * be, and pages that cannot be are not for runs.
+	 */
+	run->host_write = !(slot->flags & KVM_MEM_READONLY);
+	run->map_writable = run->host_write && !kvm_slot_dirty_track_enabled(slot);
+
+	read_lock(&vcpu->kvm->mmu_lock);
+	eligible = map_memory_run_locked(vcpu, run);
+	read_unlock(&vcpu->kvm->mmu_lock);
+
+	if (!eligible)
+		run->nr = 0;
+	if (!run->nr_mapped && !run->nr_present)
+		return 0;
+
+	walk->count.mapped += (u64)run->nr_mapped << PAGE_SHIFT;
+	walk->count.present += (u64)run->nr_present << PAGE_SHIFT;
+	walk->gpa += (u64)(run->nr_mapped + run->nr_present) << PAGE_SHIFT;
+
+	return 1;
+}
+
+/*
+ * What a run could not map probably has neighbours of that kind, and finding
+ * that out again for each page would cost more than the page.
+ */
+#define MAP_MEMORY_SINGLE_BYTES	(64 * PAGE_SIZE)
+
+/*
+ * Map what is at @walk->gpa.  If it has to be brought in first, and @populate
+ * allows that, return 0 and tell which pages.
+ */
+static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+			   struct kvm_map_memory_walk *walk, bool populate,
+			   unsigned long *hva, unsigned int *nr)
 {
 	struct tdp_map_run run = {
 		.slot = slot,
@@ -431,105 +493,70 @@ static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct kvm_memory_slot 
 		.write = map_memory_wants_write(slot, walk),
 		.prefetch = map_memory_prefetch(),
 	};
-	/* Only for pages that are wanted writable: a read may map anything. */
-	bool populate = run.write;
-	gfn_t end;
-	int r;
-
-	if (kvm_slot_can_be_private(slot))
-		return 0;
-
-	end = min(gpa_to_gfn(walk->end), slot->base_gfn + slot->npages);
-	end = min(end, ALIGN(run.gfn + 1, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M)));
-	run.nr = end - run.gfn;
-
-	/*
-	 * In a read-only slot nothing is mapped writable, nor in one with dirty
-	 * logging, see map_memory_fault().  Else a read maps writable what can
-	 * be, and pages that cannot be are not for runs.
-	 */
-	run.host_write = !(slot->flags & KVM_MEM_READONLY);
-	run.map_writable = run.host_write && !kvm_slot_dirty_track_enabled(slot);
-
-	for (;;) {
-		bool eligible;
-
-		r = map_memory_topup(vcpu);
-		if (r)
-			return r;
-
-		read_lock(&vcpu->kvm->mmu_lock);
-		eligible = map_memory_run_locked(vcpu, &run);
-		read_unlock(&vcpu->kvm->mmu_lock);
-
-		if (!eligible)
-			return 0;
-		if (run.nr_mapped || run.nr_present)
-			break;
-		if (!populate)
-			return 0;
-		if (!map_memory_populate(&run))
-			return 0;
-		populate = false;
-	}
-
-	walk->count.mapped += (u64)run.nr_mapped << PAGE_SHIFT;
-	walk->count.present += (u64)run.nr_present << PAGE_SHIFT;
-	walk->gpa += (u64)(run.nr_mapped + run.nr_present) << PAGE_SHIFT;
-
-	return 1;
-}
-
-/*
- * What a run could not map once it probably cannot map next to it, either, and
- * finding that out again for each page would cost more than the page.
- */
-#define MAP_MEMORY_SINGLE_BYTES	(64 * PAGE_SIZE)
-
-static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
-			   struct kvm_map_memory_walk *walk)
-{
 	int r;
 
 	if (walk->gpa >= walk->single_end) {
-		r = map_memory_small_pages(vcpu, slot, walk);
+		r = map_memory_small_pages(vcpu, &run, walk);
 		if (r)
 			return r;
-		walk->single_end = walk->gpa + MAP_MEMORY_SINGLE_BYTES;
+
+		/* For a read the pages need not become what a run can map. */
+		if (run.nr && run.write && populate) {
+			*hva = __gfn_to_hva_memslot(slot, run.gfn);
+			*nr = run.nr;
+			return 0;
+		}
+		if (run.nr)
+			walk->single_end = walk->gpa + MAP_MEMORY_SINGLE_BYTES;
 	}
 
 	return map_memory_page(vcpu, slot, walk);
 }
 
-int kvm_arch_map_memory(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk)
+static int map_memory_slot(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
+			   bool populate, unsigned long *hva, unsigned int *nr)
 {
-	struct kvm *kvm = vcpu->kvm;
-	struct kvm_memory_slot *slot;
-	int r, idx;
-
-	idx = srcu_read_lock(&kvm->srcu);
-
 	/* kvm_memslots() are those of address space 0: outside SMM. */
-	slot = __gfn_to_memslot(kvm_memslots(kvm), gpa_to_gfn(walk->gpa));
-	if (!slot || slot->id >= KVM_USER_MEM_SLOTS) {
-		r = -ENOENT;
-		goto unlock;
-	}
+	struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(vcpu->kvm),
+							gpa_to_gfn(walk->gpa));
+	int r;
+
+	if (!slot || slot->id >= KVM_USER_MEM_SLOTS)
+		return -ENOENT;
 
 	/*
 	 * Waiting for the update to end would be a deadlock, as it waits for
 	 * this SRCU reader.
 	 */
-	if (slot->flags & KVM_MEMSLOT_INVALID) {
-		r = -EAGAIN;
-		goto unlock;
-	}
+	if (slot->flags & KVM_MEMSLOT_INVALID)
+		return -EAGAIN;
 
 	r = map_memory_load_root(vcpu);
-	if (!r)
-		r = map_memory_step(vcpu, slot, walk);
+	if (r)
+		return r;
 
-unlock:
+	return map_memory_step(vcpu, slot, walk, populate, hva, nr);
+}
+
+int kvm_arch_map_memory(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk)
+{
+	struct kvm *kvm = vcpu->kvm;
+	unsigned int nr = 0;
+	unsigned long hva;
+	int r, idx;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	r = map_memory_slot(vcpu, walk, true, &hva, &nr);
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	if (!nr)
+		return r;
+
+	/* Where that fails the fault for the first page tells why. */
+	map_memory_populate(hva, nr);
+
+	idx = srcu_read_lock(&kvm->srcu);
+	r = map_memory_slot(vcpu, walk, false, &hva, &nr);
 	srcu_read_unlock(&kvm->srcu, idx);
 
 	return r;
