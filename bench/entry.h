@@ -9,7 +9,7 @@
 #include "environment.h"
 #include "failure.h"
 
-#define ENTRY_MAX_SAMPLES	100
+#define ENTRY_MAX_SAMPLES	1000
 #define ENTRY_MAX_FIGURES	24
 
 /* A name that is not NULL is a constant; so is that of a figure. */

@@ -6,6 +6,11 @@
 const struct scenario * const scenarios[] = {
 	&scenario_prepare,
 	&scenario_scattered,
+	&scenario_limits,
+	&scenario_submit,
+	&scenario_worker_memory,
+	&scenario_latency,
+	&scenario_scale,
 	NULL,
 };
 

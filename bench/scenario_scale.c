@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guests far larger than this machine: every memslot shows the same few huge
+ * pages.  What grows with the guest is KVM's tables and the time to fill them.
+ */
+#include <string.h>
+#include "clock.h"
+#include "meminfo.h"
+#include "peer.h"
+#include "scenario.h"
+#include "trial.h"
+#include "units.h"
+
+/* Sizes are the one asked for, and these parts of it. */
+static const unsigned int parts[] = { 64, 16, 4, 1 };
+
+#define SLOT_BYTES_2M	(256 * MIB)
+
+static int create(struct guest *guest, const struct memory_kind *kind,
+		  uint64_t bytes, int kvm_fd, struct failure *failure)
+{
+	uint64_t slot_bytes = kind->page_size > SLOT_BYTES_2M ?
+			      kind->page_size : SLOT_BYTES_2M;
+	uint64_t base;
+
+	memset(guest, 0, sizeof(*guest));
+	guest->vm.fd = -1;
+	guest->vm.stats.fd = -1;
+	if (kind->check(kind, slot_bytes, failure) < 0 ||
+	    memory_map(&guest->memory, kind, slot_bytes, failure) < 0 ||
+	    trial_populate(guest->memory.host, slot_bytes, failure) < 0 ||
+	    vm_create(&guest->vm, kvm_fd, failure) < 0)
+		return -1;
+	for (base = 0; base < bytes; base += slot_bytes)
+		if (vm_add_memory(&guest->vm, base, guest->memory.host,
+				  slot_bytes, failure) < 0)
+			return -1;
+	return 0;
+}
+
+static int prepare(struct guest *guest, const struct method *peer,
+		   struct entry *entry, uint64_t page_size,
+		   struct failure *failure)
+{
+	struct preparation preparation = {
+		.guest = guest,
+		.bytes = entry->bytes,
+		.page_size = page_size,
+		.workers_asked = entry->workers,
+		.workers = entry->workers,
+	};
+	struct meminfo before, after;
+	struct vm_pages pages;
+	double start, seconds;
+	int ret;
+
+	if (peer->needs_vcpus &&
+	    vm_create_vcpus(&guest->vm, entry->workers, failure) < 0)
+		return -1;
+	meminfo_read(&before);
+	start = clock_seconds();
+	ret = peer->prepare(&preparation, failure);
+	seconds = clock_seconds() - start;
+	meminfo_read(&after);
+	vm_count_pages(&guest->vm, &pages);
+	if (!ret && vm_pages_bytes(&pages) != entry->bytes)
+		ret = fail(failure, "%llu of %llu bytes are mapped",
+			   (unsigned long long)vm_pages_bytes(&pages),
+			   (unsigned long long)entry->bytes);
+	if (ret < 0)
+		return -1;
+	entry_add_sample(entry, seconds);
+	entry_set_figure(entry, "entries", entry->bytes / page_size);
+	entry_set_figure(entry, "secondary_page_table_bytes",
+			 after.secondary_page_tables -
+			 before.secondary_page_tables);
+	entry_set_figure(entry, "memory_used_bytes",
+			 before.free - after.free);
+	return 0;
+}
+
+static void run(const struct memory_kind *kind, const struct method *peer,
+		uint64_t bytes, int kvm_fd, struct entries *entries)
+{
+	const struct entry key = {
+		.scenario = "scale",
+		.peer = peer->name,
+		.memory = kind->name,
+		.state = "resident",
+		.layout = "aliased",
+		.workers = 1,
+		.bytes = bytes,
+		.pages = bytes / PAGE_SIZE,
+	};
+	struct entry *entry = entries_get(entries, &key);
+	struct failure failure = {};
+	struct guest guest;
+	int ret;
+
+	ret = create(&guest, kind, bytes, kvm_fd, &failure);
+	if (!ret)
+		ret = prepare(&guest, peer, entry, kind->page_size, &failure);
+	vm_destroy(&guest.vm);
+	memory_unmap(&guest.memory);
+	if (ret < 0)
+		scenario_failed(entry, &failure);
+}
+
+static void scale_round(const struct options *options, int kvm_fd,
+			struct entries *entries)
+{
+	unsigned int i, j;
+
+	for (i = 0; options->memories[i]; i++)
+		for (j = 0; j < sizeof(parts) / sizeof(parts[0]); j++) {
+			uint64_t bytes = options->size / parts[j];
+
+			if (bytes % GIB)
+				continue;
+			run(options->memories[i], &method_pre_fault, bytes,
+			    kvm_fd, entries);
+			run(options->memories[i], &method_ioctl, bytes,
+			    kvm_fd, entries);
+		}
+}
+
+const struct scenario scenario_scale = {
+	.name = "scale",
+	.summary = "guests up to --size, whose slots share the same huge pages",
+	.round = scale_round,
+};

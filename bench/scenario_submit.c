@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How long io_uring_submit() keeps the thread that hands a batch in, and how
+ * long the whole takes, for pages that are mapped already.
+ */
+#include <string.h>
+#include "clock.h"
+#include "scenario.h"
+#include "trial.h"
+#include "vector.h"
+
+#define RING_ENTRIES	4
+#define WARM_SUBMITS	3
+#define SUBMITS		16
+
+static const unsigned int range_counts[] = { 1, 64, 1024 };
+
+struct submit_times {
+	double submit;
+	double total;
+};
+
+static int submit_once(struct io_uring *ring, struct vector *vector,
+		       struct submit_times *times, struct failure *failure)
+{
+	struct kvm_map_memory_batch batch;
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_cqe *cqe;
+	double start;
+	int ret;
+
+	kvm_map_memory_batch_init(&batch, vector->ranges, vector->nr, 1);
+	io_uring_prep_kvm_map_memory(sqe, vector->guest->vm.fd, &batch);
+	start = clock_seconds();
+	ret = io_uring_submit(ring);
+	times->submit = clock_seconds() - start;
+	if (ret >= 0)
+		ret = io_uring_wait_cqe(ring, &cqe);
+	times->total = clock_seconds() - start;
+	if (ret < 0)
+		return fail(failure, "io_uring: %s", strerror(-ret));
+	ret = cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	if (ret < 0)
+		return fail(failure, "KVM_MAP_MEMORY_BATCH: %s",
+			    strerror(-ret));
+	return 0;
+}
+
+static int submit(struct io_uring *ring, struct guest *guest, unsigned int nr,
+		  struct submit_times *times, struct failure *failure)
+{
+	struct vector vector;
+	int ret;
+
+	/* A vector that was used is in/out: each submit has a new one. */
+	if (vector_create(&vector, guest, nr, PAGE_SIZE, PAGE_SIZE,
+			  failure) < 0)
+		return -1;
+	ret = submit_once(ring, &vector, times, failure);
+	vector_destroy(&vector);
+	return ret;
+}
+
+static int run_submits(struct guest *guest, unsigned int nr,
+		       struct entry *entry, struct entry *whole,
+		       struct failure *failure)
+{
+	struct submit_times times;
+	struct io_uring ring;
+	int ret, i;
+
+	ret = io_uring_queue_init(RING_ENTRIES, &ring, 0);
+	if (ret < 0)
+		return fail_errno(failure, -ret, "io_uring");
+	for (i = 0; i < WARM_SUBMITS + SUBMITS && !ret; i++) {
+		ret = submit(&ring, guest, nr, &times, failure);
+		if (ret < 0 || i < WARM_SUBMITS)
+			continue;
+		entry_add_sample(entry, times.submit);
+		entry_add_sample(whole, times.total);
+	}
+	io_uring_queue_exit(&ring);
+	return ret;
+}
+
+static void run(unsigned int nr, int kvm_fd, struct entries *entries)
+{
+	struct entry key = {
+		.scenario = "submit",
+		.memory = "4k",
+		.state = "mapped",
+		.layout = nr == 1 ? "1-range" :
+			  nr == 64 ? "64-ranges" : "1024-ranges",
+		.workers = 1,
+		.bytes = nr * PAGE_SIZE,
+	};
+	struct failure failure = {};
+	struct entry *entry, *whole;
+	struct guest guest;
+	int ret;
+
+	key.peer = "uring-submit";
+	entries_get(entries, &key);
+	key.peer = "uring-submit-to-completion";
+	whole = entries_get(entries, &key);
+	key.peer = "uring-submit";
+	entry = entries_get(entries, &key);
+	ret = guest_create(&guest, kvm_fd, memory_kind_find("4k"), key.bytes,
+			   &failure);
+	if (!ret)
+		ret = run_submits(&guest, nr, entry, whole, &failure);
+	guest_destroy(&guest);
+	if (ret < 0)
+		scenario_failed(entry, &failure);
+}
+
+static void submit_round(const struct options *options, int kvm_fd,
+			 struct entries *entries)
+{
+	unsigned int i;
+
+	(void)options;
+	for (i = 0; i < sizeof(range_counts) / sizeof(range_counts[0]); i++)
+		run(range_counts[i], kvm_fd, entries);
+}
+
+const struct scenario scenario_submit = {
+	.name = "submit",
+	.summary = "io_uring_submit() alone, and until completion, of mapped pages",
+	.round = submit_round,
+};
