@@ -32,7 +32,4 @@ void meminfo_read(struct meminfo *meminfo)
 	refresh();
 	meminfo->secondary_page_tables = bytes_of("SecPageTables");
 	meminfo->page_tables = bytes_of("PageTables");
-	meminfo->free = bytes_of("MemFree");
-	meminfo->slab = bytes_of("Slab");
-	meminfo->kernel_stacks = bytes_of("KernelStack");
 }

@@ -8,9 +8,6 @@
 struct meminfo {
 	int64_t secondary_page_tables;
 	int64_t page_tables;
-	int64_t free;
-	int64_t slab;
-	int64_t kernel_stacks;
 };
 
 /*

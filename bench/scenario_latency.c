@@ -17,7 +17,7 @@
 #include "units.h"
 
 #define RING_ENTRIES	4
-#define TOUCHED_PAGES	2048
+#define TOUCHED_PAGES	512
 #define TOUCHED_BYTES	(TOUCHED_PAGES * PAGE_SIZE)
 #define TIMES_BYTES	(TOUCHED_PAGES * sizeof(uint64_t))
 /* Where guest_run() leaves room. */

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0
+# The benchmarks, in the test machine; results and plots go to build/bench/.
+
+.PHONY: bench-program
+bench-program: tools
+	@$(MAKE) --no-print-directory -C bench
+
+.PHONY: bench
+bench: setup ## Measure against every other way to prepare a guest (minutes)
+	@$(MAKE) --no-print-directory modules bench-program
+	@bench/run
+	@bench/plot build/bench/bench.json
+
+.PHONY: bench-full
+bench-full: setup ## The same with larger sizes, and up to 1 TiB (an hour)
+	@$(MAKE) --no-print-directory modules bench-program
+	@bench/run --full
+	@bench/plot build/bench/bench.json

@@ -1,0 +1,119 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# testvm: --memory 2G --hugepages-2m 16
+# test-timeout: 300
+#
+# The benchmark's driver measures what it is asked to, on a tiny size, and
+# bench/ makes its results out of that.  How fast anything is is not tested.
+# shellcheck shell=sh
+top=$(cd "$(dirname "$0")/../.." && pwd)
+bench=$top/build/bench/kvm-bench
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+number=0
+
+ok()
+{
+	name=$1
+	shift
+	number=$((number + 1))
+	if "$@" >"$scratch/output" 2>&1; then
+		echo "ok $number - $name"
+	else
+		echo "not ok $number - $name"
+		sed 's/^/# /' "$scratch/output"
+	fi
+}
+
+# The conditions are Python's, on the list "entries" of dictionaries.
+holds()
+{
+	python3 - "$scratch/$1.json" "$2" <<'END'
+import json, sys
+document = json.load(open(sys.argv[1]))
+entries = document["entries"]
+if not eval("(" + sys.argv[2] + ")"):
+    print("not so:", sys.argv[2])
+    for entry in entries:
+        print(entry)
+    sys.exit(1)
+END
+}
+
+# drive NAME ARGUMENT...
+drive()
+{
+	file=$scratch/$1.json
+	shift
+	"$bench" --json "$file" "$@"
+}
+
+echo "TAP version 13"
+if [ ! -x "$bench" ]; then
+	echo "Bail out! no $bench: run 'make bench-program' first"
+	exit 1
+fi
+
+ok "every peer" drive prepare-seconds --size 2M --workers 1,2 --rounds 2 \
+	--memory 4k,hugetlb-2m
+ok "an entry each" holds prepare-seconds 'len(entries) == 2 * 2 * (1 + 7 * 2)'
+ok "all measured, twice" holds prepare-seconds \
+	'all(e["outcome"] == "measured" and len(e["samples"]) == 2 for e in entries)'
+ok "every field" holds prepare-seconds \
+	'all(set(e) >= {"scenario", "peer", "memory", "state", "layout", "workers",
+		"bytes", "pages", "instructions_per_page", "instructions",
+		"seconds_median", "seconds_spread", "faults_left", "samples",
+		"outcome", "reason"} for e in entries)'
+ok "seconds, and no instructions" holds prepare-seconds \
+	'all(e["seconds_median"] >= 0 and e["seconds_spread"] >= 0 and
+		e["instructions_per_page"] is None for e in entries)'
+ok "ours leave no fault" holds prepare-seconds \
+	'all(e["faults_left"] == 0 for e in entries
+		if e["peer"] in ("touch", "vcpu", "ioctl", "uring"))'
+ok "nothing prepared: a fault for each page" holds prepare-seconds \
+	'all(e["faults_left"] == e["bytes"] >> (12 if e["memory"] == "4k" else 21)
+		for e in entries if e["peer"] == "none")'
+ok "the environment and the command" holds prepare-seconds \
+	'document["environment"]["kernel"] and document["command"][1] == "--json"'
+
+ok "the other scenarios" drive costs-seconds --size 256K \
+	--scenario scattered,limits,submit
+ok "all measured" holds costs-seconds \
+	'entries and all(e["outcome"] == "measured" for e in entries)'
+ok "batches of scattered pages leave no fault" holds costs-seconds \
+	'any(e["peer"] == "uring" for e in entries) and
+		all(e["faults_left"] == 0 for e in entries
+			if e["scenario"] == "scattered" and
+				e["peer"] in ("vcpu", "ioctl", "uring"))'
+ok "latency" drive latency-seconds --scenario latency --size 512M
+ok "faults are timed, alone and beside jobs" holds latency-seconds \
+	'{e["layout"] for e in entries} == {"median-fault", "p99-fault"} and
+		{e["peer"] for e in entries} == {"idle", "uring"}'
+ok "instructions, where the clock counts them" drive one-instructions \
+	--clock instructions --size 64K --peer ioctl --state resident
+ok "they are instructions a page" holds one-instructions \
+	'all(abs(e["instructions_per_page"] - e["samples"][0] * 1e9 / 16) < 0.1
+		and e["seconds_median"] is None for e in entries)'
+
+for name in prepare-seconds costs-seconds; do
+	printf '1\ncommand\n' >"$scratch/$name.run"
+done
+ok "results are merged" sh -c "'$top/bench/merge' 'a test' \
+	'$scratch/prepare-seconds.json' '$scratch/costs-seconds.json' \
+	>'$scratch/bench.json'"
+ok "all entries are there" holds bench \
+	'{e["scenario"] for e in entries} ==
+		{"prepare", "scattered", "limits", "submit"} and
+		all("seconds_median" in e and "instructions_per_page" in e
+			for e in entries)'
+ok "the table" "$top/bench/table" "$scratch/bench.json"
+
+wrong()
+{
+	"$bench" "$@"
+	[ $? = 2 ]
+}
+ok "an unknown scenario" wrong --scenario magic
+ok "an unknown peer" wrong --peer magic
+ok "a wrong size" wrong --size 0
+echo "1..$number"
