@@ -22,17 +22,36 @@ struct kvm_map_memory_count {
 	u64 skipped;
 };
 
-/* Where a thread is in a range. */
+/*
+ * Where a thread is in a vector of mappings.  What has been done of @mapping
+ * shows in @gpa; the mappings themselves do not change.
+ */
 struct kvm_map_memory_walk {
+	const struct kvm_memory_mapping *mapping;
 	gpa_t gpa;
 	gpa_t end;
-	/* KVM_MEMORY_MAPPING_* */
-	u64 flags;
+	/* How many mappings that follow @mapping belong to the walk. */
+	unsigned int nr_following;
 	/* The architecture's; 0 to begin with. */
 	gpa_t single_end;
-	/* What was done, over all ranges that the walk is used for. */
+	/* What was done, over all mappings. */
 	struct kvm_map_memory_count count;
 };
+
+/* Go to the next mapping once the present one is done.  False: there is none. */
+static inline bool kvm_map_memory_walk_next(struct kvm_map_memory_walk *walk)
+{
+	if (walk->gpa < walk->end || !walk->nr_following)
+		return false;
+
+	walk->mapping++;
+	walk->nr_following--;
+	walk->gpa = walk->mapping->base_address;
+	walk->end = walk->gpa + walk->mapping->size;
+	walk->single_end = 0;
+
+	return true;
+}
 
 /* Dispatch: called by kvm_main.c. */
 int kvm_map_memory_features(struct kvm *kvm);
@@ -64,14 +83,15 @@ struct kvm_vcpu *kvm_arch_map_memory_create_context(struct kvm *kvm);
 void kvm_arch_map_memory_destroy_context(struct kvm_vcpu *context);
 
 /*
- * Map some memory from @walk->gpa up, at least a page, at most to @walk->end.
+ * Map some memory from @walk->gpa up, at least a page, at most to @walk->end;
+ * then perhaps go on with mappings that follow.
  *
  * @vcpu is a context, or a loaded vCPU for which
  * kvm_arch_map_memory_vcpu_canonical() holds.  The caller runs in the VM's mm
  * and holds neither kvm->srcu nor mmu_lock: a memslot update that is waiting
  * for SRCU readers must be able to go on between two calls.
  *
- * Returns 1 after @walk->gpa has advanced, 0 if the page tables or the memory
+ * Returns 1 after @walk has advanced, 0 if the page tables or the memory
  * changed underneath and the call is worth repeating, or -errno for the page
  * at @walk->gpa.
  */

@@ -55,9 +55,9 @@ static int map_memory_check_mapping(const struct kvm_memory_mapping *mapping)
 static int map_memory_vcpu(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *mapping)
 {
 	struct kvm_map_memory_walk walk = {
+		.mapping = mapping,
 		.gpa = mapping->base_address,
 		.end = mapping->base_address + mapping->size,
-		.flags = mapping->flags,
 	};
 	int r;
 
@@ -200,7 +200,8 @@ static int map_memory_write_mappings(const struct map_memory_job *job,
 
 	for (i = 0; i < job->nr_ranges; i++) {
 		left.base_address = job->ranges[i].stop;
-		left.size = job->ranges[i].end - job->ranges[i].stop;
+		left.size = job->mappings[i].base_address +
+			    job->mappings[i].size - left.base_address;
 
 		/* Flags are not written: they are the caller's. */
 		if (copy_to_user(&umappings[i], &left,

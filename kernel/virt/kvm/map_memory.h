@@ -22,22 +22,23 @@
 struct map_memory_pool;
 struct vhost_task;
 
+/* What the job knows of a mapping, beside what was asked for. */
 struct map_memory_range {
-	/* What was asked for. */
-	gpa_t gpa;
-	gpa_t end;
-	u64 flags;
-
-	/* Chunks are 1 << chunk_shift bytes, aligned; numbers count all ranges. */
+	/*
+	 * Chunks are 1 << chunk_shift bytes, aligned; numbers count through all
+	 * ranges.  One that is part of an earlier range's chunk has none itself.
+	 */
 	u64 first_chunk;
 	u8 chunk_shift;
+	/* How many small ranges, from this one on, its only chunk covers. */
+	u8 nr_grouped;
 
 	/*
-	 * Where the lowest failure is, and which; @end and 0 while there is
-	 * none.  Written under job->lock, read as a hint without it.
+	 * Where the lowest failure is, and which; the end of the range and 0
+	 * while there is none.  Written under job->lock, read as a hint without.
 	 */
-	gpa_t stop;
 	int error;
+	gpa_t stop;
 };
 
 struct map_memory_job {
@@ -49,6 +50,7 @@ struct map_memory_job {
 	unsigned int max_workers;
 	unsigned int nr_ranges;
 	u64 nr_chunks;
+	const struct kvm_memory_mapping *mappings;
 
 	/* Protected by pool->lock. */
 	struct list_head node;

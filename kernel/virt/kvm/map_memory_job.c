@@ -17,22 +17,19 @@
  * A chunk is at least what one leaf table maps, so that two workers seldom
  * meet in a table, and at least as large as a host page, so that the page is
  * accounted for once.  Sixteen huge pages are less work than 2 MiB of small
- * ones, and sixteen times fewer writes to the cursor.
+ * ones, and sixteen times fewer writes to the cursor.  Neighbouring ranges of
+ * a few pages share a chunk.
  */
 #define MAP_MEMORY_CHUNK_SHIFT		ilog2(SZ_2M)
 #define MAP_MEMORY_HUGE_CHUNK_SHIFT	ilog2(16 * SZ_2M)
+#define MAP_MEMORY_SMALL_RANGE		SZ_64K
+#define MAP_MEMORY_MAX_GROUPED		64
 
 /*
  * How long to try again where the page tables or the memory keep changing,
  * before giving up: mapping ahead of time has no right to progress.
  */
 #define MAP_MEMORY_RETRY_TIME	HZ
-
-struct map_memory_chunk {
-	u64 number;
-	unsigned int range;
-	struct kvm_map_memory_walk walk;
-};
 
 static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
 {
@@ -55,37 +52,70 @@ static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
 	return size;
 }
 
-static u8 map_memory_chunk_shift(struct kvm *kvm, const struct map_memory_range *range)
+static u8 map_memory_chunk_shift(struct kvm *kvm,
+				 const struct kvm_memory_mapping *mapping)
 {
 	unsigned long page_size;
 
-	if (range->end - range->gpa <= BIT(MAP_MEMORY_CHUNK_SHIFT))
+	if (mapping->size <= BIT(MAP_MEMORY_CHUNK_SHIFT))
 		return MAP_MEMORY_CHUNK_SHIFT;
 
-	page_size = map_memory_host_page_size(kvm, range->gpa);
+	page_size = map_memory_host_page_size(kvm, mapping->base_address);
 	if (page_size == PAGE_SIZE)
 		return MAP_MEMORY_CHUNK_SHIFT;
 
 	return max(ilog2(page_size), MAP_MEMORY_HUGE_CHUNK_SHIFT);
 }
 
-static u64 map_memory_nr_chunks(const struct map_memory_range *range)
+static u64 map_memory_nr_chunks(const struct kvm_memory_mapping *mapping, u8 shift)
 {
-	if (range->gpa == range->end)
+	u64 last = mapping->base_address + mapping->size - 1;
+
+	if (!mapping->size)
 		return 0;
 
-	return ((range->end - 1) >> range->chunk_shift) -
-	       (range->gpa >> range->chunk_shift) + 1;
+	return (last >> shift) - (mapping->base_address >> shift) + 1;
 }
 
-/* The mappings are valid.  Returns NULL if there is no memory. */
+static void map_memory_init_ranges(struct map_memory_job *job)
+{
+	struct map_memory_range *range, *group = NULL;
+	const struct kvm_memory_mapping *mapping;
+	unsigned int i;
+
+	for (i = 0; i < job->nr_ranges; i++) {
+		cond_resched();
+		mapping = &job->mappings[i];
+		range = &job->ranges[i];
+		range->stop = mapping->base_address + mapping->size;
+		range->first_chunk = job->nr_chunks;
+
+		if (mapping->size > MAP_MEMORY_SMALL_RANGE) {
+			group = NULL;
+		} else if (group && group->nr_grouped < MAP_MEMORY_MAX_GROUPED) {
+			group->nr_grouped++;
+			continue;
+		} else {
+			group = range;
+		}
+
+		range->nr_grouped = 1;
+		range->chunk_shift = map_memory_chunk_shift(job->kvm, mapping);
+		/* The chunk of a group is the first range's, whatever its size. */
+		job->nr_chunks += group ? 1 :
+			map_memory_nr_chunks(mapping, range->chunk_shift);
+	}
+}
+
+/*
+ * @mappings are valid, and stay with the job as they are.  Returns NULL if
+ * there is no memory.
+ */
 struct map_memory_job *map_memory_job_create(struct kvm *kvm,
 					     const struct kvm_memory_mapping *mappings,
 					     unsigned int nr_mappings)
 {
-	struct map_memory_range *range;
 	struct map_memory_job *job;
-	unsigned int i;
 
 	job = kvzalloc(struct_size(job, ranges, nr_mappings), GFP_KERNEL_ACCOUNT);
 	if (!job)
@@ -93,22 +123,12 @@ struct map_memory_job *map_memory_job_create(struct kvm *kvm,
 
 	job->kvm = kvm;
 	job->owner = current;
+	job->mappings = mappings;
 	job->nr_ranges = nr_mappings;
 	INIT_LIST_HEAD(&job->node);
 	spin_lock_init(&job->lock);
 	init_waitqueue_head(&job->idle);
-
-	for (i = 0; i < nr_mappings; i++) {
-		cond_resched();
-		range = &job->ranges[i];
-		range->gpa = mappings[i].base_address;
-		range->end = range->gpa + mappings[i].size;
-		range->flags = mappings[i].flags;
-		range->stop = range->end;
-		range->first_chunk = job->nr_chunks;
-		range->chunk_shift = map_memory_chunk_shift(kvm, range);
-		job->nr_chunks += map_memory_nr_chunks(range);
-	}
+	map_memory_init_ranges(job);
 
 	return job;
 }
@@ -123,16 +143,6 @@ bool map_memory_job_exhausted(struct map_memory_job *job)
 	return atomic64_read(&job->cursor) >= job->nr_chunks;
 }
 
-static gpa_t map_memory_chunk_start(const struct map_memory_range *range, u64 number)
-{
-	u64 index = number - range->first_chunk;
-
-	if (!index)
-		return range->gpa;
-
-	return ((range->gpa >> range->chunk_shift) + index) << range->chunk_shift;
-}
-
 static u64 map_memory_end_chunk(const struct map_memory_job *job, unsigned int range)
 {
 	if (range + 1 == job->nr_ranges)
@@ -141,29 +151,53 @@ static u64 map_memory_end_chunk(const struct map_memory_job *job, unsigned int r
 	return job->ranges[range + 1].first_chunk;
 }
 
-/* @chunk is the worker's last one: numbers only grow, so ranges do, too. */
-static bool map_memory_next_chunk(struct map_memory_job *job,
-				  struct map_memory_chunk *chunk)
+/* Where chunk @number begins in @range, if it is one of its own. */
+static gpa_t map_memory_chunk_start(const struct map_memory_job *job,
+				    unsigned int range, u64 number)
 {
-	const struct map_memory_range *range;
+	u64 index = number - job->ranges[range].first_chunk;
+	gpa_t gpa = job->mappings[range].base_address;
+	u8 shift = job->ranges[range].chunk_shift;
+
+	return index ? ((gpa >> shift) + index) << shift : gpa;
+}
+
+static gpa_t map_memory_chunk_end(const struct map_memory_job *job,
+				  unsigned int range, u64 number)
+{
+	const struct kvm_memory_mapping *mapping = &job->mappings[range];
+	gpa_t end = mapping->base_address + mapping->size;
+
+	if (number + 1 >= map_memory_end_chunk(job, range))
+		return end;
+
+	return map_memory_chunk_start(job, range, number + 1);
+}
+
+/*
+ * Take a chunk.  @range is that of the worker's last one: the numbers that it
+ * gets only grow, and so do the ranges.
+ */
+static bool map_memory_next_chunk(struct map_memory_job *job, unsigned int *range,
+				  struct kvm_map_memory_walk *walk)
+{
+	u64 number;
 
 	if (READ_ONCE(job->cancelled) || map_memory_job_exhausted(job))
 		return false;
 
-	chunk->number = atomic64_fetch_inc(&job->cursor);
-	if (chunk->number >= job->nr_chunks)
+	number = atomic64_fetch_inc(&job->cursor);
+	if (number >= job->nr_chunks)
 		return false;
 
-	while (chunk->number >= map_memory_end_chunk(job, chunk->range))
-		chunk->range++;
+	while (number >= map_memory_end_chunk(job, *range))
+		(*range)++;
 
-	range = &job->ranges[chunk->range];
-	chunk->walk.gpa = map_memory_chunk_start(range, chunk->number);
-	chunk->walk.end = min(range->end,
-			      ALIGN_DOWN(chunk->walk.gpa, BIT_ULL(range->chunk_shift)) +
-			      BIT_ULL(range->chunk_shift));
-	chunk->walk.flags = range->flags;
-	chunk->walk.single_end = 0;
+	walk->mapping = &job->mappings[*range];
+	walk->nr_following = job->ranges[*range].nr_grouped - 1;
+	walk->gpa = map_memory_chunk_start(job, *range, number);
+	walk->end = map_memory_chunk_end(job, *range, number);
+	walk->single_end = 0;
 
 	return true;
 }
@@ -173,16 +207,16 @@ static bool map_memory_next_chunk(struct map_memory_job *job,
  * everything below is done or being done, and what is above that nobody has
  * taken yet need not be: it may be most of the address space.
  */
-static void map_memory_job_fail(struct map_memory_job *job,
-				const struct map_memory_chunk *chunk, int error)
+static void map_memory_job_fail(struct map_memory_job *job, unsigned int nr,
+				gpa_t gpa, int error)
 {
-	struct map_memory_range *range = &job->ranges[chunk->range];
-	s64 end = map_memory_end_chunk(job, chunk->range);
+	struct map_memory_range *range = &job->ranges[nr];
+	s64 end = map_memory_end_chunk(job, nr);
 	s64 cursor = atomic64_read(&job->cursor);
 
 	spin_lock(&job->lock);
-	if (chunk->walk.gpa < range->stop) {
-		WRITE_ONCE(range->stop, chunk->walk.gpa);
+	if (gpa < range->stop) {
+		WRITE_ONCE(range->stop, gpa);
 		range->error = error;
 	}
 	spin_unlock(&job->lock);
@@ -204,7 +238,7 @@ int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
 	unsigned long give_up = 0;
 	int r;
 
-	while (walk->gpa < walk->end) {
+	while (walk->gpa < walk->end || kvm_map_memory_walk_next(walk)) {
 		if (job && READ_ONCE(job->cancelled))
 			return READ_ONCE(job->cancelled);
 		if (signal_pending(current))
@@ -237,6 +271,32 @@ int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
 	return 0;
 }
 
+/* Map a chunk; if it is that of a group, one failure is only one range's. */
+static void map_memory_job_chunk(struct map_memory_job *job, struct kvm_vcpu *context,
+				 struct kvm_map_memory_walk *walk,
+				 struct map_memory_share *share)
+{
+	unsigned int range;
+	int r;
+
+	do {
+		range = walk->mapping - job->mappings;
+
+		/* Unless an earlier chunk of the range has failed. */
+		if (READ_ONCE(job->ranges[range].stop) >= walk->gpa) {
+			r = map_memory_run(context, walk, job);
+			if (!r)
+				return;
+
+			range = walk->mapping - job->mappings;
+			map_memory_job_fail(job, range, walk->gpa, r);
+			share->interrupted |= r == -EINTR;
+		}
+
+		walk->gpa = walk->end;
+	} while (kvm_map_memory_walk_next(walk));
+}
+
 /*
  * Take and map chunks until none is left or the job is cancelled.  Called by
  * the owner and by each helper, with a context of its own.
@@ -244,25 +304,15 @@ int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
 void map_memory_job_work(struct map_memory_job *job, struct kvm_vcpu *context,
 			 struct map_memory_share *share)
 {
-	struct map_memory_chunk chunk = {};
-	struct map_memory_range *range;
-	int r;
+	struct kvm_map_memory_walk walk = {};
+	unsigned int range = 0;
 
-	while (!share->interrupted && map_memory_next_chunk(job, &chunk)) {
+	while (!share->interrupted && map_memory_next_chunk(job, &range, &walk)) {
 		share->nr_chunks++;
-
-		range = &job->ranges[chunk.range];
-		if (READ_ONCE(range->stop) <= chunk.walk.gpa)
-			continue;
-
-		r = map_memory_run(context, &chunk.walk, job);
-		if (r)
-			map_memory_job_fail(job, &chunk, r);
-
-		share->interrupted = r == -EINTR;
+		map_memory_job_chunk(job, context, &walk, share);
 	}
 
-	share->count = chunk.walk.count;
+	share->count = walk.count;
 }
 
 /* Called under pool->lock. */
@@ -282,20 +332,25 @@ static void map_memory_job_fail_untaken(struct map_memory_job *job)
 {
 	u64 cursor = atomic64_read(&job->cursor);
 	struct map_memory_range *range;
-	unsigned int i;
 	gpa_t untaken;
+	unsigned int i;
 
 	for (i = 0; i < job->nr_ranges; i++) {
 		if (cursor >= map_memory_end_chunk(job, i))
 			continue;
 
 		range = &job->ranges[i];
-		untaken = map_memory_chunk_start(range, max(cursor, range->first_chunk));
+		untaken = map_memory_chunk_start(job, i, max(cursor, range->first_chunk));
 		if (untaken < range->stop) {
 			range->stop = untaken;
 			range->error = job->cancelled;
 		}
 	}
+}
+
+static gpa_t map_memory_range_end(const struct map_memory_job *job, unsigned int range)
+{
+	return job->mappings[range].base_address + job->mappings[range].size;
 }
 
 /* Only for the owner, after all helpers have left. */
@@ -306,7 +361,7 @@ int map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone
 	map_memory_job_fail_untaken(job);
 
 	for (i = 0; i < job->nr_ranges; i++) {
-		if (job->ranges[i].stop < job->ranges[i].end)
+		if (job->ranges[i].stop < map_memory_range_end(job, i))
 			break;
 	}
 

@@ -328,13 +328,17 @@ static int map_memory_advance(struct kvm_map_memory_walk *walk, u8 level, u64 *c
 	*count += next - walk->gpa;
 	walk->gpa = next;
 
+	/* After a huge page expect another: it is no matter for a run. */
+	if (level > PG_LEVEL_4K)
+		walk->single_end = next + PAGE_SIZE;
+
 	return 1;
 }
 
 static bool map_memory_wants_write(const struct kvm_memory_slot *slot,
 				   const struct kvm_map_memory_walk *walk)
 {
-	return !(walk->flags & KVM_MEMORY_MAPPING_READ) &&
+	return !(walk->mapping->flags & KVM_MEMORY_MAPPING_READ) &&
 	       !(slot->flags & KVM_MEM_READONLY);
 }
 
@@ -384,34 +388,6 @@ static int map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 	}
 }
 
-/* Some of a run's pages, under mmu_lock.  False: not pages for a run. */
-static bool map_memory_run_locked(struct kvm_vcpu *vcpu, struct tdp_map_run *run)
-{
-	struct kvm *kvm = vcpu->kvm;
-
-	lockdep_assert_held_read(&kvm->mmu_lock);
-
-	/*
-	 * As long as mmu_lock is held no invalidation can begin, and where
-	 * none is under way the host's page tables are what the SPTEs may say:
-	 * pages found there need no mmu_invalidate_seq.
-	 */
-	if (!map_memory_root_valid(vcpu) ||
-	    (kvm->mmu_invalidate_in_progress &&
-	     run->gfn < kvm->mmu_invalidate_range_end &&
-	     run->gfn + run->nr > kvm->mmu_invalidate_range_start))
-		return false;
-
-	if (!kvm_slot_dirty_track_enabled(run->slot) &&
-	    kvm_mmu_max_mapping_level(kvm, run->slot, run->gfn,
-				      KVM_MAX_HUGEPAGE_LEVEL) > PG_LEVEL_4K)
-		return false;
-
-	kvm_tdp_mmu_map_run(vcpu, run);
-
-	return true;
-}
-
 /*
  * Bring the pages of @run in, as writing to them would; any signal ends it.
  *
@@ -426,6 +402,95 @@ static void map_memory_populate(unsigned long hva, unsigned int nr)
 				FOLL_INTERRUPTIBLE);
 }
 
+static gfn_t map_memory_leaf_table_gfn(gfn_t gfn)
+{
+	return ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M));
+}
+
+/* Make @run what is left of the walk's mapping, in its slot and leaf table. */
+static void map_memory_init_run(struct tdp_map_run *run,
+				const struct kvm_map_memory_walk *walk)
+{
+	const struct kvm_memory_slot *slot = run->slot;
+	gfn_t end;
+
+	run->gfn = gpa_to_gfn(walk->gpa);
+	end = map_memory_leaf_table_gfn(run->gfn) + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M);
+	end = min3(end, gpa_to_gfn(walk->end), slot->base_gfn + slot->npages);
+	run->nr = end - run->gfn;
+}
+
+/*
+ * As long as mmu_lock is held no invalidation can begin, and where none is under
+ * way the host's page tables are what the SPTEs may say: pages found there need
+ * no mmu_invalidate_seq.
+ */
+static bool map_memory_run_is_stable(struct kvm *kvm, const struct tdp_map_run *run)
+{
+	lockdep_assert_held_read(&kvm->mmu_lock);
+
+	return !kvm->mmu_invalidate_in_progress ||
+	       run->gfn >= kvm->mmu_invalidate_range_end ||
+	       run->gfn + run->nr <= kvm->mmu_invalidate_range_start;
+}
+
+static bool map_memory_run_is_small(struct kvm *kvm, const struct tdp_map_run *run)
+{
+	return kvm_slot_dirty_track_enabled(run->slot) ||
+	       kvm_mmu_max_mapping_level(kvm, run->slot, run->gfn,
+					 KVM_MAX_HUGEPAGE_LEVEL) == PG_LEVEL_4K;
+}
+
+/* To the next mapping, if it wants more of the same from the same leaf table. */
+static bool map_memory_next_run(const struct tdp_map_run *run,
+				struct kvm_map_memory_walk *walk)
+{
+	const struct kvm_memory_mapping *next = walk->mapping + 1;
+	const struct kvm_memory_slot *slot = run->slot;
+	gfn_t gfn;
+
+	if (walk->gpa < walk->end || !walk->nr_following)
+		return false;
+
+	gfn = gpa_to_gfn(next->base_address);
+	return next->size && next->flags == walk->mapping->flags &&
+	       map_memory_leaf_table_gfn(gfn) == map_memory_leaf_table_gfn(run->gfn) &&
+	       gfn - slot->base_gfn < slot->npages &&
+	       kvm_map_memory_walk_next(walk);
+}
+
+/* Under mmu_lock.  Returns whether there was anything to map in runs. */
+static bool map_memory_runs(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
+			    struct kvm_map_memory_walk *walk, bool *mapped)
+{
+	struct kvm *kvm = vcpu->kvm;
+	unsigned int done;
+
+	map_memory_init_run(run, walk);
+	if (!map_memory_root_valid(vcpu) || !map_memory_run_is_stable(kvm, run) ||
+	    !map_memory_run_is_small(kvm, run))
+		return false;
+
+	for (;;) {
+		kvm_tdp_mmu_map_run(vcpu, run);
+
+		done = run->nr_mapped + run->nr_present;
+		if (done)
+			*mapped = true;
+		walk->count.mapped += (u64)run->nr_mapped << PAGE_SHIFT;
+		walk->count.present += (u64)run->nr_present << PAGE_SHIFT;
+		walk->gpa += (u64)done << PAGE_SHIFT;
+
+		if (need_resched() || rwlock_needbreak(&kvm->mmu_lock) ||
+		    !map_memory_next_run(run, walk))
+			return true;
+
+		map_memory_init_run(run, walk);
+		if (!map_memory_run_is_stable(kvm, run))
+			return true;
+	}
+}
+
 /*
  * Returns 1 if anything was mapped, 0 if the page at @walk->gpa needs more.
  * run->nr is 0 if that is because it is no matter for a run.
@@ -434,8 +499,7 @@ static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct tdp_map_run *run
 				  struct kvm_map_memory_walk *walk)
 {
 	const struct kvm_memory_slot *slot = run->slot;
-	bool eligible;
-	gfn_t end;
+	bool mapped = false;
 	int r;
 
 	if (kvm_slot_can_be_private(slot))
@@ -444,10 +508,6 @@ static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct tdp_map_run *run
 	r = map_memory_topup(vcpu);
 	if (r)
 		return r;
-
-	end = min(gpa_to_gfn(walk->end), slot->base_gfn + slot->npages);
-	end = min(end, ALIGN(run->gfn + 1, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M)));
-	run->nr = end - run->gfn;
 
 	/*
 	 * In a read-only slot nothing is mapped writable, nor in one with dirty
@@ -458,19 +518,13 @@ static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct tdp_map_run *run
 	run->map_writable = run->host_write && !kvm_slot_dirty_track_enabled(slot);
 
 	read_lock(&vcpu->kvm->mmu_lock);
-	eligible = map_memory_run_locked(vcpu, run);
+	rcu_read_lock();
+	if (!map_memory_runs(vcpu, run, walk, &mapped))
+		run->nr = 0;
+	rcu_read_unlock();
 	read_unlock(&vcpu->kvm->mmu_lock);
 
-	if (!eligible)
-		run->nr = 0;
-	if (!run->nr_mapped && !run->nr_present)
-		return 0;
-
-	walk->count.mapped += (u64)run->nr_mapped << PAGE_SHIFT;
-	walk->count.present += (u64)run->nr_present << PAGE_SHIFT;
-	walk->gpa += (u64)(run->nr_mapped + run->nr_present) << PAGE_SHIFT;
-
-	return 1;
+	return mapped;
 }
 
 /*
@@ -489,7 +543,6 @@ static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 {
 	struct tdp_map_run run = {
 		.slot = slot,
-		.gfn = gpa_to_gfn(walk->gpa),
 		.write = map_memory_wants_write(slot, walk),
 		.prefetch = map_memory_prefetch(),
 	};

@@ -19,6 +19,10 @@ struct tdp_map_run {
 	/* How far it went: up to what is no matter for a run, or to a pause. */
 	unsigned int nr_mapped;
 	unsigned int nr_present;
+
+	/* For the next run of the same RCU section, in the same leaf table. */
+	u64 *leaf_table;
+	u64 spte_bits;
 };
 
 void kvm_tdp_mmu_map_run(struct kvm_vcpu *vcpu, struct tdp_map_run *run);

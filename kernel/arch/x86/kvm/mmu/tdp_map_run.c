@@ -27,19 +27,20 @@ enum tdp_map_run_leaf {
 	TDP_LEAF_OTHER,
 };
 
-static enum tdp_map_run_leaf tdp_map_run_walk(struct kvm_vcpu *vcpu, gfn_t gfn,
-					      bool alloc, u64 **sptep)
+static enum tdp_map_run_leaf tdp_map_run_walk(struct kvm_vcpu *vcpu,
+					      struct tdp_map_run *run, bool alloc)
 {
 	struct kvm_mmu_page *root = root_to_sp(vcpu->arch.mmu->root.hpa);
 	struct kvm_mmu_page *sp;
 	struct tdp_iter iter;
 
-	for_each_tdp_pte(iter, root, gfn, gfn + 1) {
+	for_each_tdp_pte(iter, root, run->gfn, run->gfn + 1) {
 		if (is_frozen_spte(iter.old_spte))
 			return TDP_LEAF_OTHER;
 
 		if (iter.level == PG_LEVEL_4K) {
-			*sptep = rcu_dereference(iter.sptep);
+			run->leaf_table = rcu_dereference(iter.sptep) -
+					  (run->gfn & (SPTE_ENT_PER_PAGE - 1));
 			return TDP_LEAF_FOUND;
 		}
 
@@ -85,29 +86,31 @@ static unsigned int tdp_map_run_count(const u64 *sptep, unsigned int nr)
 	return i;
 }
 
-static u64 tdp_map_run_make_spte(struct kvm_vcpu *vcpu, const struct tdp_map_run *run,
-				 u64 *sptep, gfn_t gfn, struct page *page)
+/* All SPTEs of a run are alike but for the pfn, if gfns are not write-tracked. */
+static u64 tdp_map_run_make_spte(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
+				 u64 *sptep, gfn_t gfn, kvm_pfn_t pfn)
 {
 	u64 spte;
 
-	make_spte(vcpu, sptep_to_sp(sptep), run->slot, ACC_ALL, gfn,
-		  page_to_pfn(page), SHADOW_NONPRESENT_VALUE, run->prefetch, true,
-		  run->map_writable, &spte);
+	if (run->spte_bits)
+		return run->spte_bits | (pfn << PAGE_SHIFT);
+
+	make_spte(vcpu, sptep_to_sp(sptep), run->slot, ACC_ALL, gfn, pfn,
+		  SHADOW_NONPRESENT_VALUE, run->prefetch, true, run->map_writable,
+		  &spte);
+
+	if (!kvm_page_track_write_tracking_enabled(vcpu->kvm))
+		run->spte_bits = spte ^ (pfn << PAGE_SHIFT);
 
 	return spte;
 }
 
-/*
- * Install SPTEs for @pages at @gfn, until one place is taken.  All SPTEs of a
- * run are alike but for the pfn, unless single gfns are write-tracked.
- */
-static unsigned int tdp_map_run_install(struct kvm_vcpu *vcpu,
-					const struct tdp_map_run *run, u64 *sptep,
-					gfn_t gfn, struct page **pages,
+/* Install SPTEs for @pages at @gfn, until one place is taken. */
+static unsigned int tdp_map_run_install(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
+					u64 *sptep, gfn_t gfn, struct page **pages,
 					unsigned int nr)
 {
-	bool alike = !kvm_page_track_write_tracking_enabled(vcpu->kvm);
-	u64 bits = 0, old_spte, spte;
+	u64 old_spte, spte;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
@@ -115,12 +118,8 @@ static unsigned int tdp_map_run_install(struct kvm_vcpu *vcpu,
 		if (unlikely(PageReserved(pages[i])))
 			break;
 
-		if (!i || !alike) {
-			spte = tdp_map_run_make_spte(vcpu, run, sptep + i, gfn + i,
-						     pages[i]);
-			bits = spte ^ (page_to_pfn(pages[i]) << PAGE_SHIFT);
-		}
-		spte = bits | (page_to_pfn(pages[i]) << PAGE_SHIFT);
+		spte = tdp_map_run_make_spte(vcpu, run, sptep + i, gfn + i,
+					     page_to_pfn(pages[i]));
 
 		/*
 		 * Whoever made it present, or froze it, was first.  Filling an
@@ -138,8 +137,13 @@ static unsigned int tdp_map_run_install(struct kvm_vcpu *vcpu,
 	return i;
 }
 
+static u64 *tdp_map_run_sptep(const struct tdp_map_run *run, gfn_t gfn)
+{
+	return run->leaf_table + (gfn & (SPTE_ENT_PER_PAGE - 1));
+}
+
 static unsigned int tdp_map_run_batch(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
-				      u64 **sptep, unsigned int done)
+				      unsigned int done)
 {
 	unsigned int nr = min(run->nr - done, TDP_MAP_RUN_BATCH);
 	struct page *pages[TDP_MAP_RUN_BATCH];
@@ -147,8 +151,8 @@ static unsigned int tdp_map_run_batch(struct kvm_vcpu *vcpu, struct tdp_map_run 
 	gfn_t gfn = run->gfn + done;
 	int found, i;
 
-	if (*sptep)
-		nr = tdp_map_run_count(*sptep + done, nr);
+	if (run->leaf_table)
+		nr = tdp_map_run_count(tdp_map_run_sptep(run, gfn), nr);
 	if (!nr)
 		return 0;
 
@@ -161,9 +165,9 @@ static unsigned int tdp_map_run_batch(struct kvm_vcpu *vcpu, struct tdp_map_run 
 	 * Tables are made only for pages that are there: when they come they
 	 * may come as a huge page, and then a table would be in its way.
 	 */
-	if (*sptep || tdp_map_run_walk(vcpu, run->gfn, true, sptep) == TDP_LEAF_FOUND)
-		installed = tdp_map_run_install(vcpu, run, *sptep + done, gfn,
-						pages, found);
+	if (run->leaf_table || tdp_map_run_walk(vcpu, run, true) == TDP_LEAF_FOUND)
+		installed = tdp_map_run_install(vcpu, run, tdp_map_run_sptep(run, gfn),
+						gfn, pages, found);
 
 	/* The SPTE needs no reference: invalidation takes mmu_lock for writing. */
 	for (i = 0; i < found; i++)
@@ -178,27 +182,31 @@ static unsigned int tdp_map_run_batch(struct kvm_vcpu *vcpu, struct tdp_map_run 
  *
  * The caller holds mmu_lock for reading, has found the root valid and no
  * invalidation of these pages in progress, and has filled the caches of @vcpu.
+ * While the caller stays in one RCU section, @run can go on to other pages below
+ * the same leaf table.
  */
 void kvm_tdp_mmu_map_run(struct kvm_vcpu *vcpu, struct tdp_map_run *run)
 {
 	unsigned int done = 0, nr;
-	u64 *sptep = NULL;
 
 	lockdep_assert_held_read(&vcpu->kvm->mmu_lock);
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "leaf tables are freed by RCU");
 
-	rcu_read_lock();
+	run->nr_mapped = 0;
+	run->nr_present = 0;
 
-	if (tdp_map_run_walk(vcpu, run->gfn, false, &sptep) == TDP_LEAF_OTHER)
-		goto unlock;
+	if (!run->leaf_table && tdp_map_run_walk(vcpu, run, false) == TDP_LEAF_OTHER)
+		return;
 
 	while (done < run->nr) {
-		if (sptep && tdp_map_run_keeps(run, READ_ONCE(sptep[done]))) {
+		if (run->leaf_table &&
+		    tdp_map_run_keeps(run, READ_ONCE(*tdp_map_run_sptep(run, run->gfn + done)))) {
 			run->nr_present++;
 			done++;
 			continue;
 		}
 
-		nr = tdp_map_run_batch(vcpu, run, &sptep, done);
+		nr = tdp_map_run_batch(vcpu, run, done);
 		if (!nr)
 			break;
 		run->nr_mapped += nr;
@@ -210,7 +218,4 @@ void kvm_tdp_mmu_map_run(struct kvm_vcpu *vcpu, struct tdp_map_run *run)
 
 	if (run->nr_mapped)
 		kvm_update_page_stats(vcpu->kvm, PG_LEVEL_4K, run->nr_mapped);
-
-unlock:
-	rcu_read_unlock();
 }
