@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the figures of a small machine say about 64 workers and 12 TiB."""
+from results import text
+
+# Assumed, not measured: what turns counts into time.
+INSTRUCTIONS_PER_SECOND = 3e9
+LINE_TRANSFER_SECONDS = 100e-9
+
+WORKERS = 64
+GUEST_BYTES = 12 * 2**40
+
+# Read from the sources.  Of writes to lines that all workers share: the job's
+# cursor, once a chunk; the word of mmu_lock, twice a hold; the VM's count of
+# mapped pages, once a run or huge entry; that of tables, once a new table.
+# Memory not there yet needs a second hold, and the word of mmap_lock twice.
+KINDS = {
+    "4k resident": {"chunk": 2 * 2**20, "entries": 512, "holds": 1,
+                    "mmap_lock": 0},
+    "hugetlb-2m": {"chunk": 32 * 2**20, "entries": 16, "holds": 16,
+                   "mmap_lock": 0},
+    "hugetlb-1g": {"chunk": 2**30, "entries": 1, "holds": 1, "mmap_lock": 0},
+}
+
+
+def entry_cost(results, memory):
+    """Instructions an entry, from the growth with the guest's size."""
+    found = [e for e in results.find(scenario="scale", memory=memory,
+                                     peer="ioctl") if e.get("instructions")]
+    found.sort(key=lambda e: e["entries"])
+    if len(found) < 2:
+        return None
+    first, last = found[0], found[-1]
+    return ((last["instructions"] - first["instructions"]) /
+            (last["entries"] - first["entries"]))
+
+
+def workers_run(results, workers):
+    return results.value("instructions", scenario="prepare", peer="ioctl",
+                         memory="4k", state="resident", workers=workers,
+                         instructions_part="workers-instructions")
+
+
+def inputs(results):
+    one, many = workers_run(results, 1), workers_run(results, 16)
+    page = results.value("instructions_per_page", scenario="prepare",
+                         peer="ioctl", memory="4k", state="resident",
+                         workers=1, instructions_part="workers-instructions")
+    return {
+        "4k resident": page,
+        "hugetlb-2m": entry_cost(results, "hugetlb-2m"),
+        "hugetlb-1g": entry_cost(results, "hugetlb-1g"),
+        "helper": None if one is None or many is None else (many - one) / 15,
+    }
+
+
+def print_inputs(costs):
+    print("Measured, as instructions:\n")
+    print("| input | instructions |\n|---|---:|")
+    print(f"| a resident 4 KiB page | {text(costs['4k resident'])} |")
+    for name in ("hugetlb-2m", "hugetlb-1g"):
+        print(f"| an entry of {name}, from the growth with the guest's size "
+              f"| {text(costs[name], '{:,.0f}')} |")
+    print("| starting a helper, by the VMM's thread, one after the other "
+          f"| {text(costs['helper'], '{:,.0f}')} |\n")
+
+
+def row(name, kind, cost, helper):
+    chunks = GUEST_BYTES / kind["chunk"]
+    work = chunks * kind["entries"] * cost / INSTRUCTIONS_PER_SECOND
+    serial = WORKERS * (helper or 0) / INSTRUCTIONS_PER_SECOND
+    lock_writes = 2 * kind["holds"]
+    line = chunks * lock_writes * LINE_TRANSFER_SECONDS
+    hold = kind["entries"] * cost / kind["holds"] / INSTRUCTIONS_PER_SECOND
+    together = serial + max(work / WORKERS, line)
+    return [name, f"{chunks:,.0f}", f"{lock_writes}", f"{hold * 1e6:,.2f}",
+            f"{work:,.3f}", f"{work / WORKERS:,.4f}", f"{line:,.4f}",
+            f"{serial * 1e3:,.2f}", f"{together:,.4f}",
+            f"{work / line:,.0f}"]
+
+
+def write(results):
+    costs = inputs(results)
+    print_inputs(costs)
+    print(f"Calculated from them for {WORKERS} workers and 12 TiB:\n")
+    head = ["memory", "chunks", "writes to mmu_lock a chunk",
+            "longest hold, µs", "work, s", "work / 64, s",
+            "mmu_lock's line, s", "helpers' start, ms", "all, s",
+            "workers until the line binds"]
+    print("| " + " | ".join(head) + " |")
+    print("|---|" + "---:|" * (len(head) - 1))
+    for name, kind in KINDS.items():
+        if costs[name]:
+            print("| " + " | ".join(row(name, kind, costs[name],
+                                        costs["helper"])) + " |")
+    print()
