@@ -9,12 +9,13 @@
 static void refresh(void)
 {
 	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
+	ssize_t ret;
 
 	if (fd < 0)
 		return;
-	if (write(fd, "1", 1) < 0) {
-		/* What is read then is less exact, as the header says. */
-	}
+	/* If it fails what is read is less exact, as the header says. */
+	ret = write(fd, "1", 1);
+	(void)ret;
 	close(fd);
 }
 

@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <liburing_kvm.h>
 #include "kvm.h"
+#include "latency_program.h"
 #include "scenario.h"
 #include "trial.h"
 #include "units.h"
@@ -22,8 +23,6 @@
 #define TIMES_BYTES	(TOUCHED_PAGES * sizeof(uint64_t))
 /* Where guest_run() leaves room. */
 #define PROGRAM_OFFSET	(PAGE_SIZE / 2)
-
-extern const uint8_t latency_program[], latency_program_end[];
 
 struct latency {
 	struct guest guest;
@@ -135,7 +134,7 @@ static int compare(const void *a, const void *b)
 static void record(struct latency *latency, const struct entry *of,
 		   int tsc_khz, struct entries *entries)
 {
-	double per_tick = 1e-3 / tsc_khz;
+	double per_tick = 0.001 / tsc_khz;
 	struct entry key = *of;
 
 	qsort(latency->ticks, TOUCHED_PAGES, sizeof(latency->ticks[0]),
