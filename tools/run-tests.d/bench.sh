@@ -96,7 +96,7 @@ ok "they are instructions a page" holds one-instructions \
 		and e["seconds_median"] is None for e in entries)'
 
 for name in prepare-seconds costs-seconds; do
-	printf '1\ncommand\nmodules\n' >"$scratch/$name.run"
+	printf '%s\n' "$name" 0 command modules >"$scratch/$name.run"
 done
 ok "results are merged" sh -c "'$top/bench/merge' 'a test' \
 	'$scratch/prepare-seconds.json' '$scratch/costs-seconds.json' \
