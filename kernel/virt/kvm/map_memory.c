@@ -192,21 +192,47 @@ static int map_memory_run_job(struct map_memory_pool *pool,
 	return 0;
 }
 
+/* Flags are not written: they are the caller's. */
+static int map_memory_write_some(const struct map_memory_job *job,
+				 struct kvm_memory_mapping __user *umappings,
+				 unsigned int first, unsigned int nr)
+{
+	const struct kvm_memory_mapping *mapping;
+	unsigned int i;
+	gpa_t stop;
+
+	if (!user_write_access_begin(umappings + first, nr * sizeof(*umappings)))
+		return -EFAULT;
+
+	for (i = first; i < first + nr; i++) {
+		mapping = &job->mappings[i];
+		stop = job->ranges[i].stop;
+		unsafe_put_user(stop, &umappings[i].base_address, fault);
+		unsafe_put_user(mapping->base_address + mapping->size - stop,
+				&umappings[i].size, fault);
+	}
+
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+/* Some at a time, for user access must not be scheduled away. */
+#define MAP_MEMORY_WRITE_BATCH	256
+
 static int map_memory_write_mappings(const struct map_memory_job *job,
 				     struct kvm_memory_mapping __user *umappings)
 {
-	struct kvm_memory_mapping left;
-	unsigned int i;
+	unsigned int i, nr;
 
-	for (i = 0; i < job->nr_ranges; i++) {
-		left.base_address = job->ranges[i].stop;
-		left.size = job->mappings[i].base_address +
-			    job->mappings[i].size - left.base_address;
-
-		/* Flags are not written: they are the caller's. */
-		if (copy_to_user(&umappings[i], &left,
-				 offsetof(struct kvm_memory_mapping, flags)))
+	for (i = 0; i < job->nr_ranges; i += nr) {
+		nr = min(job->nr_ranges - i, MAP_MEMORY_WRITE_BATCH);
+		if (map_memory_write_some(job, umappings, i, nr))
 			return -EFAULT;
+		cond_resched();
 	}
 
 	return 0;

@@ -3,6 +3,7 @@
  * A job of KVM_MAP_MEMORY: ranges, cut into chunks, handed out in order to
  * whoever asks, and what is left of them in the end.
  */
+#include <linux/delay.h>
 #include <linux/hugetlb.h>
 #include <linux/kvm_host.h>
 #include <linux/log2.h>
@@ -29,7 +30,8 @@
  * How long to try again where the page tables or the memory keep changing,
  * before giving up: mapping ahead of time has no right to progress.
  */
-#define MAP_MEMORY_RETRY_TIME	HZ
+#define MAP_MEMORY_RETRY_TIME	(10 * HZ)
+#define MAP_MEMORY_RETRY_USECS	50
 
 static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
 {
@@ -236,6 +238,7 @@ int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
 		   struct map_memory_job *job)
 {
 	unsigned long give_up = 0;
+	s64 cursor = 0;
 	int r;
 
 	while (walk->gpa < walk->end || kvm_map_memory_walk_next(walk)) {
@@ -256,16 +259,19 @@ int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
 		}
 
 		/*
-		 * Somebody changes this memory.  The first retry is for free,
-		 * then wait: spinning would only contend with them.
+		 * Somebody changes this memory: perhaps other workers, which
+		 * replace shared pages.  The first retry is for free, then
+		 * wait: spinning would only contend with them.  As long as they
+		 * get on, so will this one.
 		 */
-		if (!give_up) {
+		if (!give_up || (job && cursor != atomic64_read(&job->cursor))) {
 			give_up = jiffies + MAP_MEMORY_RETRY_TIME;
+			cursor = job ? atomic64_read(&job->cursor) : 0;
 			continue;
 		}
 		if (time_after(jiffies, give_up))
 			return -EAGAIN;
-		schedule_timeout_interruptible(1);
+		usleep_range(MAP_MEMORY_RETRY_USECS, 2 * MAP_MEMORY_RETRY_USECS);
 	}
 
 	return 0;

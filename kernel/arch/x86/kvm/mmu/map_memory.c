@@ -283,10 +283,6 @@ static int map_memory_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	kvm_pfn_t pfn;
 	int r;
 
-	r = map_memory_topup(vcpu);
-	if (r)
-		return r;
-
 	r = map_memory_faultin(vcpu, fault);
 	if (r != RET_PF_CONTINUE)
 		return r;
@@ -459,55 +455,61 @@ static bool map_memory_next_run(const struct tdp_map_run *run,
 	       kvm_map_memory_walk_next(walk);
 }
 
-/* Under mmu_lock.  Returns whether there was anything to map in runs. */
-static bool map_memory_runs(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
-			    struct kvm_map_memory_walk *walk, bool *mapped)
+enum map_memory_runs {
+	/* Some was mapped. */
+	RUNS_MAPPED,
+	/* The first page has to be brought in, or to be mapped as by a fault. */
+	RUNS_MISSING,
+	/* A huge page, or the like. */
+	RUNS_UNFIT,
+	/* The memory or the root is changing. */
+	RUNS_RETRY,
+};
+
+/* Under mmu_lock. */
+static enum map_memory_runs map_memory_runs(struct kvm_vcpu *vcpu,
+					    struct tdp_map_run *run,
+					    struct kvm_map_memory_walk *walk)
 {
+	enum map_memory_runs result = RUNS_MISSING;
 	struct kvm *kvm = vcpu->kvm;
 	unsigned int done;
 
 	map_memory_init_run(run, walk);
-	if (!map_memory_root_valid(vcpu) || !map_memory_run_is_stable(kvm, run) ||
-	    !map_memory_run_is_small(kvm, run))
-		return false;
+	if (!map_memory_root_valid(vcpu) || !map_memory_run_is_stable(kvm, run))
+		return RUNS_RETRY;
+	if (!map_memory_run_is_small(kvm, run))
+		return RUNS_UNFIT;
 
 	for (;;) {
 		kvm_tdp_mmu_map_run(vcpu, run);
 
 		done = run->nr_mapped + run->nr_present;
 		if (done)
-			*mapped = true;
+			result = RUNS_MAPPED;
 		walk->count.mapped += (u64)run->nr_mapped << PAGE_SHIFT;
 		walk->count.present += (u64)run->nr_present << PAGE_SHIFT;
 		walk->gpa += (u64)done << PAGE_SHIFT;
 
 		if (need_resched() || rwlock_needbreak(&kvm->mmu_lock) ||
 		    !map_memory_next_run(run, walk))
-			return true;
+			return result;
 
 		map_memory_init_run(run, walk);
 		if (!map_memory_run_is_stable(kvm, run))
-			return true;
+			return result;
 	}
 }
 
-/*
- * Returns 1 if anything was mapped, 0 if the page at @walk->gpa needs more.
- * run->nr is 0 if that is because it is no matter for a run.
- */
-static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
-				  struct kvm_map_memory_walk *walk)
+static enum map_memory_runs map_memory_small_pages(struct kvm_vcpu *vcpu,
+						   struct tdp_map_run *run,
+						   struct kvm_map_memory_walk *walk)
 {
 	const struct kvm_memory_slot *slot = run->slot;
-	bool mapped = false;
-	int r;
+	enum map_memory_runs result;
 
 	if (kvm_slot_can_be_private(slot))
-		return 0;
-
-	r = map_memory_topup(vcpu);
-	if (r)
-		return r;
+		return RUNS_UNFIT;
 
 	/*
 	 * In a read-only slot nothing is mapped writable, nor in one with dirty
@@ -519,12 +521,11 @@ static int map_memory_small_pages(struct kvm_vcpu *vcpu, struct tdp_map_run *run
 
 	read_lock(&vcpu->kvm->mmu_lock);
 	rcu_read_lock();
-	if (!map_memory_runs(vcpu, run, walk, &mapped))
-		run->nr = 0;
+	result = map_memory_runs(vcpu, run, walk);
 	rcu_read_unlock();
 	read_unlock(&vcpu->kvm->mmu_lock);
 
-	return mapped;
+	return result;
 }
 
 /*
@@ -548,19 +549,33 @@ static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 	};
 	int r;
 
-	if (walk->gpa >= walk->single_end) {
-		r = map_memory_small_pages(vcpu, &run, walk);
-		if (r)
-			return r;
+	r = map_memory_topup(vcpu);
+	if (r)
+		return r;
 
+	if (walk->gpa < walk->single_end)
+		return map_memory_page(vcpu, slot, walk);
+
+	switch (map_memory_small_pages(vcpu, &run, walk)) {
+	case RUNS_MAPPED:
+		return 1;
+	case RUNS_RETRY:
+		/*
+		 * A fault would do no better, and if it replaced a shared page
+		 * it would make others that wait here wait on.
+		 */
+		return 0;
+	case RUNS_MISSING:
 		/* For a read the pages need not become what a run can map. */
-		if (run.nr && run.write && populate) {
+		if (run.write && populate) {
 			*hva = __gfn_to_hva_memslot(slot, run.gfn);
 			*nr = run.nr;
 			return 0;
 		}
-		if (run.nr)
-			walk->single_end = walk->gpa + MAP_MEMORY_SINGLE_BYTES;
+		walk->single_end = walk->gpa + MAP_MEMORY_SINGLE_BYTES;
+		break;
+	case RUNS_UNFIT:
+		break;
 	}
 
 	return map_memory_page(vcpu, slot, walk);

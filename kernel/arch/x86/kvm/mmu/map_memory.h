@@ -4,6 +4,9 @@
 
 #include <linux/kvm_host.h>
 
+/* Pages looked up at a time. */
+#define TDP_MAP_RUN_BATCH	64
+
 /* Neighbouring small pages of one memslot, below one leaf table. */
 struct tdp_map_run {
 	const struct kvm_memory_slot *slot;
@@ -23,6 +26,11 @@ struct tdp_map_run {
 	/* For the next run of the same RCU section, in the same leaf table. */
 	u64 *leaf_table;
 	u64 spte_bits;
+
+	union {
+		kvm_pfn_t pfns[TDP_MAP_RUN_BATCH];
+		struct page *pages[TDP_MAP_RUN_BATCH];
+	};
 };
 
 void kvm_tdp_mmu_map_run(struct kvm_vcpu *vcpu, struct tdp_map_run *run);

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/mm.h>
+#include <linux/pgtable.h>
 
 #include "map_memory.h"
 #include "mmu.h"
@@ -15,9 +16,6 @@
 #include "spte.h"
 #include "tdp_iter.h"
 #include "tdp_mmu.h"
-
-/* Pages looked up at a time: what fits on the stack. */
-#define TDP_MAP_RUN_BATCH	64
 
 enum tdp_map_run_leaf {
 	TDP_LEAF_FOUND,
@@ -105,21 +103,16 @@ static u64 tdp_map_run_make_spte(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
 	return spte;
 }
 
-/* Install SPTEs for @pages at @gfn, until one place is taken. */
+/* Install SPTEs for run->pfns at @gfn, until one place is taken. */
 static unsigned int tdp_map_run_install(struct kvm_vcpu *vcpu, struct tdp_map_run *run,
-					u64 *sptep, gfn_t gfn, struct page **pages,
-					unsigned int nr)
+					u64 *sptep, gfn_t gfn, unsigned int nr)
 {
 	u64 old_spte, spte;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		/* These may be mapped uncached, and are in no hurry. */
-		if (unlikely(PageReserved(pages[i])))
-			break;
-
 		spte = tdp_map_run_make_spte(vcpu, run, sptep + i, gfn + i,
-					     page_to_pfn(pages[i]));
+					     run->pfns[i]);
 
 		/*
 		 * Whoever made it present, or froze it, was first.  Filling an
@@ -137,6 +130,100 @@ static unsigned int tdp_map_run_install(struct kvm_vcpu *vcpu, struct tdp_map_ru
 	return i;
 }
 
+/*
+ * The host's leaf table for @hva; IRQs are off so that it stays where it is, as
+ * in host_pfn_mapping_level().
+ */
+static pte_t *tdp_map_run_host_table(struct kvm *kvm, unsigned long hva)
+{
+	pgd_t pgd;
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	lockdep_assert_irqs_disabled();
+
+	pgd = READ_ONCE(*pgd_offset(kvm->mm, hva));
+	if (pgd_none(pgd))
+		return NULL;
+
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		return NULL;
+
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	if (pud_none(pud) || !pud_present(pud) || pud_leaf(pud))
+		return NULL;
+
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	if (pmd_none(pmd) || !pmd_present(pmd) || pmd_leaf(pmd))
+		return NULL;
+
+	return pte_offset_kernel(&pmd, 0);
+}
+
+/*
+ * Pages of anonymous and shared memory, and no others: those of files may be
+ * secretmem, which only get_user_pages() can tell.
+ */
+static bool tdp_map_run_takes(const struct tdp_map_run *run, pte_t pte)
+{
+	return pte_access_permitted(pte, run->host_write) &&
+	       !pte_special(pte) && !pte_devmap(pte) &&
+	       folio_test_swapbacked(page_folio(pfn_to_page(pte_pfn(pte))));
+}
+
+/*
+ * Read the pfns where the SPTEs' validity comes from, the host's page tables.
+ * That takes no reference, which is most of what a page costs otherwise: before
+ * any of these PTEs changes, an invalidation begins, and that waits for mmu_lock.
+ */
+static unsigned int tdp_map_run_read(struct kvm *kvm, struct tdp_map_run *run,
+				     unsigned long hva, unsigned int nr)
+{
+	unsigned long flags;
+	unsigned int i = 0;
+	pte_t *table, pte;
+
+	nr = min(nr, PTRS_PER_PTE - pte_index(hva));
+
+	local_irq_save(flags);
+	table = tdp_map_run_host_table(kvm, hva);
+	for (; table && i < nr; i++) {
+		pte = READ_ONCE(table[pte_index(hva) + i]);
+		if (!tdp_map_run_takes(run, pte))
+			break;
+		run->pfns[i] = pte_pfn(pte);
+	}
+	local_irq_restore(flags);
+
+	return i;
+}
+
+/* All other pages that are there: of files, and parts of huge pages. */
+static unsigned int tdp_map_run_get(struct tdp_map_run *run, unsigned long hva,
+				    unsigned int nr)
+{
+	unsigned int found = 0;
+	struct page *page;
+	int got, i;
+
+	BUILD_BUG_ON(sizeof(run->pfns) != sizeof(run->pages));
+
+	got = get_user_pages_fast_only(hva, nr, run->host_write ? FOLL_WRITE : 0,
+				       run->pages);
+	for (i = 0; i < got; i++) {
+		page = run->pages[i];
+		/* These may be mapped uncached, and are in no hurry. */
+		if (found == i && !PageReserved(page))
+			run->pfns[found++] = page_to_pfn(page);
+		/* What keeps it is, again, that no invalidation can begin. */
+		put_page(page);
+	}
+
+	return found;
+}
+
 static u64 *tdp_map_run_sptep(const struct tdp_map_run *run, gfn_t gfn)
 {
 	return run->leaf_table + (gfn & (SPTE_ENT_PER_PAGE - 1));
@@ -146,34 +233,27 @@ static unsigned int tdp_map_run_batch(struct kvm_vcpu *vcpu, struct tdp_map_run 
 				      unsigned int done)
 {
 	unsigned int nr = min(run->nr - done, TDP_MAP_RUN_BATCH);
-	struct page *pages[TDP_MAP_RUN_BATCH];
-	unsigned int installed = 0;
 	gfn_t gfn = run->gfn + done;
-	int found, i;
+	unsigned long hva = __gfn_to_hva_memslot(run->slot, gfn);
 
 	if (run->leaf_table)
 		nr = tdp_map_run_count(tdp_map_run_sptep(run, gfn), nr);
 	if (!nr)
 		return 0;
 
-	found = get_user_pages_fast_only(__gfn_to_hva_memslot(run->slot, gfn), nr,
-					 run->host_write ? FOLL_WRITE : 0, pages);
-	if (found <= 0)
+	nr = tdp_map_run_read(vcpu->kvm, run, hva, nr) ?:
+	     tdp_map_run_get(run, hva, nr);
+	if (!nr)
 		return 0;
 
 	/*
 	 * Tables are made only for pages that are there: when they come they
 	 * may come as a huge page, and then a table would be in its way.
 	 */
-	if (run->leaf_table || tdp_map_run_walk(vcpu, run, true) == TDP_LEAF_FOUND)
-		installed = tdp_map_run_install(vcpu, run, tdp_map_run_sptep(run, gfn),
-						gfn, pages, found);
+	if (!run->leaf_table && tdp_map_run_walk(vcpu, run, true) != TDP_LEAF_FOUND)
+		return 0;
 
-	/* The SPTE needs no reference: invalidation takes mmu_lock for writing. */
-	for (i = 0; i < found; i++)
-		put_page(pages[i]);
-
-	return installed;
+	return tdp_map_run_install(vcpu, run, tdp_map_run_sptep(run, gfn), gfn, nr);
 }
 
 /*
