@@ -33,6 +33,12 @@ struct tdp_map_run {
 	};
 };
 
+/* map_memory_context.c */
+int map_memory_topup(struct kvm_vcpu *vcpu);
+bool map_memory_root_valid(struct kvm_vcpu *vcpu);
+int map_memory_load_root(struct kvm_vcpu *vcpu);
+
+/* tdp_map_run.c */
 void kvm_tdp_mmu_map_run(struct kvm_vcpu *vcpu, struct tdp_map_run *run);
 
 #endif /* __KVM_X86_MMU_MAP_MEMORY_H */
