@@ -34,6 +34,20 @@ static int exit_status(const struct entries *entries)
 	return measured ? 0 : 2;
 }
 
+/* Has the host provide memory, where this is a virtual machine. */
+static void warm_up_memory(uint64_t bytes)
+{
+	const struct memory_kind *kind = memory_kind_find("4k");
+	struct failure failure;
+	struct memory memory;
+
+	if (kind->check(kind, bytes, &failure) < 0 ||
+	    memory_map(&memory, kind, bytes, &failure) < 0)
+		return;
+	trial_populate(memory.host, memory.bytes, &failure);
+	memory_unmap(&memory);
+}
+
 /*
  * What is used for the first time costs more: pages of this program that have
  * to be read, code of the kernel, empty caches of its allocators.
@@ -46,6 +60,9 @@ static void warm_up(const struct options *options, int kvm_fd)
 
 	if (mlockall(MCL_CURRENT) < 0)
 		warn("mlockall");
+	/* Counting instructions, the host's part is not seen. */
+	if (!options->instructions)
+		warm_up_memory(options->size + options->size / 4);
 	for (i = 0; options->peers[i]; i++) {
 		const struct trial trial = {
 			.peer = options->peers[i],

@@ -174,8 +174,8 @@ static void run(struct latency *latency, int kvm_fd, struct entries *entries)
 					 touch(latency, &failure);
 	guest_destroy(&latency->guest);
 	if (!ret && latency->workers && !latency->outlasted)
-		ret = fail(&failure,
-			   "the job ended before the vCPU did: ask for a larger --size");
+		ret = fail_unavailable(&failure,
+			"the job ended before the vCPU did: ask for a larger --size");
 	if (ret < 0)
 		scenario_failed(entries_get(entries, &key), &failure);
 	else
