@@ -175,7 +175,7 @@ static void run(struct latency *latency, int kvm_fd, struct entries *entries)
 	guest_destroy(&latency->guest);
 	if (!ret && latency->workers && !latency->outlasted)
 		ret = fail_unavailable(&failure,
-			"the job ended before the vCPU did: ask for a larger --size");
+				       "the job ended before the vCPU did: ask for a larger --size");
 	if (ret < 0)
 		scenario_failed(entries_get(entries, &key), &failure);
 	else
