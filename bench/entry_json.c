@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 #include "entry.h"
-
-static void print_string(FILE *file, const char *text)
-{
-	if (!text) {
-		fputs("null", file);
-		return;
-	}
-	fputc('"', file);
-	for (; *text; text++) {
-		unsigned char c = *text;
-
-		if (c == '"' || c == '\\')
-			fprintf(file, "\\%c", c);
-		else if (c < 0x20)
-			fprintf(file, "\\u%04x", c);
-		else
-			fputc(c, file);
-	}
-	fputc('"', file);
-}
+#include "json.h"
 
 static void print_text(FILE *file, const char *name, const char *text)
 {
 	fprintf(file, "\"%s\": ", name);
-	print_string(file, text);
+	json_string(file, text);
 	fputs(", ", file);
 }
 
@@ -101,7 +82,7 @@ static void print_entry(FILE *file, const struct entry *entry,
 		   entry->failure.kind == FAILURE_UNAVAILABLE ?
 		   "unavailable" : "failed");
 	fputs("\"reason\": ", file);
-	print_string(file, entry->failure.reason[0] ? entry->failure.reason :
+	json_string(file, entry->failure.reason[0] ? entry->failure.reason :
 						      NULL);
 	fputc('}', file);
 }
@@ -136,7 +117,7 @@ void entries_print(FILE *file, const struct entries *entries,
 	fputs("\n  \"command\": [", file);
 	for (i = 0; argv[i]; i++) {
 		fputs(i ? ", " : "", file);
-		print_string(file, argv[i]);
+		json_string(file, argv[i]);
 	}
 	fputs("],\n", file);
 	print_environment(file, environment);

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "json.h"
 #include "report.h"
-
-static void print_string(FILE *file, const char *text)
-{
-	fputc('"', file);
-	for (; *text; text++) {
-		unsigned char c = *text;
-
-		if (c == '"' || c == '\\')
-			fprintf(file, "\\%c", c);
-		else if (c < 0x20)
-			fprintf(file, "\\u%04x", c);
-		else
-			fputc(c, file);
-	}
-	fputc('"', file);
-}
 
 static void print_text(FILE *file, const char *indent, const char *name,
 		       const char *text, const char *end)
 {
 	fprintf(file, "%s\"%s\": ", indent, name);
-	print_string(file, text);
+	json_string(file, text);
 	fputs(end, file);
 }
 
@@ -138,7 +123,7 @@ void json_print(FILE *file, const struct environment *environment,
 	print_text(file, "  ", "version", VERSION, ",\n  \"command\": [");
 	for (i = 0; argv[i]; i++) {
 		fputs(i ? ", " : "", file);
-		print_string(file, argv[i]);
+		json_string(file, argv[i]);
 	}
 	fputs("],\n", file);
 	print_environment(file, environment);
