@@ -407,8 +407,8 @@ static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 	return map_memory_page(vcpu, slot, walk);
 }
 
-static int map_memory_slot(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
-			   bool populate, unsigned long *hva, unsigned int *nr)
+static int map_memory_in_slot(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
+			      bool populate, unsigned long *hva, unsigned int *nr)
 {
 	/* kvm_memslots() are those of address space 0: outside SMM. */
 	struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(vcpu->kvm),
@@ -432,26 +432,29 @@ static int map_memory_slot(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *wa
 	return map_memory_step(vcpu, slot, walk, populate, hva, nr);
 }
 
+static int map_memory_try(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
+			  bool populate, unsigned long *hva, unsigned int *nr)
+{
+	int idx = srcu_read_lock(&vcpu->kvm->srcu);
+	int r = map_memory_in_slot(vcpu, walk, populate, hva, nr);
+
+	srcu_read_unlock(&vcpu->kvm->srcu, idx);
+
+	return r;
+}
+
 int kvm_arch_map_memory(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk)
 {
-	struct kvm *kvm = vcpu->kvm;
 	unsigned int nr = 0;
 	unsigned long hva;
-	int r, idx;
+	int r;
 
-	idx = srcu_read_lock(&kvm->srcu);
-	r = map_memory_slot(vcpu, walk, true, &hva, &nr);
-	srcu_read_unlock(&kvm->srcu, idx);
-
+	r = map_memory_try(vcpu, walk, true, &hva, &nr);
 	if (!nr)
 		return r;
 
 	/* Where that fails the fault for the first page tells why. */
 	map_memory_populate(hva, nr);
 
-	idx = srcu_read_lock(&kvm->srcu);
-	r = map_memory_slot(vcpu, walk, false, &hva, &nr);
-	srcu_read_unlock(&kvm->srcu, idx);
-
-	return r;
+	return map_memory_try(vcpu, walk, false, &hva, &nr);
 }
