@@ -77,6 +77,8 @@ $(OUT)/upstream/%.o: $(KVM)/%.c $(HDR)/.installed
 $(OUT)/own/%.o: $(TESTS)/%.c $(HDR)/.installed
 	$(call compile, -Werror $(OWN_INCLUDES))
 
+comma	:= ,
+
 define link
 	@echo "  LD      $@"
 	@mkdir -p $(@D)
@@ -89,6 +91,6 @@ $(upstream_bin): $(OUT)/upstream/%: $(OUT)/upstream/%.o $(override) \
 	$(link)
 
 $(own_bin): $(OUT)/%: $(OUT)/own/%.o $(own_lib) $(override) $(OUT)/libkvm.a
-	$(call link, -luring)
+	$(call link, -luring -Wl$(comma)--wrap=alarm)
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

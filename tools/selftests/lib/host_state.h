@@ -7,8 +7,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "timeout.h"
+
 /* Far more than anything takes, on an emulated machine too. */
-#define DEADLINE_MS	15000
+#define DEADLINE_MS	(15000 * timeout_factor())
 
 uint64_t now_ms(void);
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How much slower than the distribution's kernel the kernel at hand may be.
+ * The harness's own limits are stretched too: programs are linked with
+ * --wrap=alarm.
+ */
+#ifndef SELFTESTS_TIMEOUT_H
+#define SELFTESTS_TIMEOUT_H
+
+/* TEST_TIMEOUT_FACTOR of the environment, which tools/run-tests sets, or 1. */
+int timeout_factor(void);
+
+#endif /* SELFTESTS_TIMEOUT_H */
