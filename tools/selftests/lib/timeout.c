@@ -3,9 +3,6 @@
 
 #include "timeout.h"
 
-unsigned int __real_alarm(unsigned int seconds);
-unsigned int __wrap_alarm(unsigned int seconds);
-
 int timeout_factor(void)
 {
 	const char *factor = getenv("TEST_TIMEOUT_FACTOR");

@@ -10,4 +10,8 @@
 /* TEST_TIMEOUT_FACTOR of the environment, which tools/run-tests sets, or 1. */
 int timeout_factor(void);
 
+/* The names that the linker gives to alarm(). */
+unsigned int __real_alarm(unsigned int seconds);
+unsigned int __wrap_alarm(unsigned int seconds);
+
 #endif /* SELFTESTS_TIMEOUT_H */
