@@ -14,7 +14,7 @@ include $(sort $(wildcard mk/*.mk))
 .PHONY: help
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | \
-		sort | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+		sort | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 .PHONY: clean
 clean: ## Remove what was built, keep what was unpacked from packages
