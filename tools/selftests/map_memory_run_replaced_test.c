@@ -179,7 +179,8 @@ static bool swap_on(void)
 {
 	if (!swapon("/dev/ram0", 0) || errno == EBUSY)
 		return true;
-	return !system("modprobe brd rd_nr=1 rd_size=32768 2>/dev/null") &&
+	return (!access("/dev/ram0", F_OK) ||
+		!system("modprobe brd rd_nr=1 rd_size=32768 2>/dev/null")) &&
 	       !system("mkswap /dev/ram0 >/dev/null 2>&1") &&
 	       !swapon("/dev/ram0", 0);
 }
