@@ -33,17 +33,18 @@ int kvm_map_memory_features(struct kvm *kvm)
 	return kvm_arch_map_memory_supported(kvm) ? KVM_MAP_MEMORY_FEATURES : 0;
 }
 
-static int map_memory_check_mapping(const struct kvm_memory_mapping *mapping)
+/* @limit is kvm_arch_map_memory_end(). */
+static int map_memory_check_mapping(const struct kvm_memory_mapping *mapping, u64 limit)
 {
 	u64 end = mapping->base_address + mapping->size;
 
 	if (mapping->flags & ~KVM_MEMORY_MAPPING_FLAGS_ALL)
 		return -EINVAL;
 
-	if (!PAGE_ALIGNED(mapping->base_address) || !PAGE_ALIGNED(mapping->size))
+	if (!PAGE_ALIGNED(mapping->base_address | mapping->size))
 		return -EINVAL;
 
-	if (end < mapping->base_address || end > kvm_arch_map_memory_end())
+	if (end < mapping->base_address || end > limit)
 		return -EINVAL;
 
 	if (mapping->flags & KVM_MEMORY_MAPPING_RESIDENT)
@@ -85,14 +86,14 @@ int kvm_map_memory_vcpu_ioctl(struct kvm_vcpu *vcpu, void __user *argp)
 	if (copy_from_user(&mapping, argp, sizeof(mapping)))
 		return -EFAULT;
 
-	r = map_memory_check_mapping(&mapping);
+	r = map_memory_check_mapping(&mapping, kvm_arch_map_memory_end());
 	if (r)
 		return r;
 	if (!mapping.size)
 		return -EINVAL;
 
 	/* Do nothing rather than something that cannot be reported. */
-	if (fault_in_safe_writeable(argp, sizeof(mapping)))
+	if (copy_to_user(argp, &mapping, sizeof(mapping)))
 		return -EFAULT;
 
 	r = map_memory_vcpu(vcpu, &mapping);
@@ -125,6 +126,7 @@ static struct kvm_memory_mapping *
 map_memory_copy_mappings(const struct kvm_map_memory_batch *batch)
 {
 	size_t size = array_size(batch->nr_mappings, sizeof(struct kvm_memory_mapping));
+	u64 limit = kvm_arch_map_memory_end();
 	struct kvm_memory_mapping *mappings;
 	bool undone = false;
 	unsigned int i;
@@ -138,7 +140,7 @@ map_memory_copy_mappings(const struct kvm_map_memory_batch *batch)
 		r = -EFAULT;
 
 	for (i = 0; !r && i < batch->nr_mappings; i++) {
-		r = map_memory_check_mapping(&mappings[i]);
+		r = map_memory_check_mapping(&mappings[i], limit);
 		undone |= mappings[i].size;
 	}
 
@@ -220,16 +222,14 @@ fault:
 	return -EFAULT;
 }
 
-/* Some at a time, for user access must not be scheduled away. */
-#define MAP_MEMORY_WRITE_BATCH	256
-
 static int map_memory_write_mappings(const struct map_memory_job *job,
 				     struct kvm_memory_mapping __user *umappings)
 {
 	unsigned int i, nr;
 
 	for (i = 0; i < job->nr_ranges; i += nr) {
-		nr = min(job->nr_ranges - i, MAP_MEMORY_WRITE_BATCH);
+		/* User access must not be scheduled away. */
+		nr = min(job->nr_ranges - i, MAP_MEMORY_RESCHED_RANGES);
 		if (map_memory_write_some(job, umappings, i, nr))
 			return -EFAULT;
 		cond_resched();

@@ -22,6 +22,9 @@
 struct map_memory_pool;
 struct vhost_task;
 
+/* Ranges that are looked at between two chances to be scheduled away. */
+#define MAP_MEMORY_RESCHED_RANGES	256
+
 /* What the job knows of a mapping, beside what was asked for. */
 struct map_memory_range {
 	/*
@@ -61,6 +64,7 @@ struct map_memory_job {
 
 	/* Orders the reports of failures. */
 	spinlock_t lock;
+	bool failed;
 	/* The owner, for the last helper to leave. */
 	wait_queue_head_t idle;
 

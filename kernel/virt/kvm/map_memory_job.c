@@ -86,11 +86,15 @@ static void map_memory_init_ranges(struct map_memory_job *job)
 	unsigned int i;
 
 	for (i = 0; i < job->nr_ranges; i++) {
-		cond_resched();
+		if (i % MAP_MEMORY_RESCHED_RANGES == 0)
+			cond_resched();
+
 		mapping = &job->mappings[i];
 		range = &job->ranges[i];
-		range->stop = mapping->base_address + mapping->size;
-		range->first_chunk = job->nr_chunks;
+		*range = (struct map_memory_range) {
+			.first_chunk = job->nr_chunks,
+			.stop = mapping->base_address + mapping->size,
+		};
 
 		if (mapping->size > MAP_MEMORY_SMALL_RANGE) {
 			group = NULL;
@@ -119,10 +123,11 @@ struct map_memory_job *map_memory_job_create(struct kvm *kvm,
 {
 	struct map_memory_job *job;
 
-	job = kvzalloc(struct_size(job, ranges, nr_mappings), GFP_KERNEL_ACCOUNT);
+	job = kvmalloc(struct_size(job, ranges, nr_mappings), GFP_KERNEL_ACCOUNT);
 	if (!job)
 		return NULL;
 
+	memset(job, 0, sizeof(*job));
 	job->kvm = kvm;
 	job->owner = current;
 	job->mappings = mappings;
@@ -220,6 +225,7 @@ static void map_memory_job_fail(struct map_memory_job *job, unsigned int nr,
 	if (gpa < range->stop) {
 		WRITE_ONCE(range->stop, gpa);
 		range->error = error;
+		job->failed = true;
 	}
 	spin_unlock(&job->lock);
 
@@ -350,6 +356,7 @@ static void map_memory_job_fail_untaken(struct map_memory_job *job)
 		if (untaken < range->stop) {
 			range->stop = untaken;
 			range->error = job->cancelled;
+			job->failed = true;
 		}
 	}
 }
@@ -364,9 +371,10 @@ int map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone
 {
 	unsigned int i;
 
-	map_memory_job_fail_untaken(job);
+	if (!map_memory_job_exhausted(job))
+		map_memory_job_fail_untaken(job);
 
-	for (i = 0; i < job->nr_ranges; i++) {
+	for (i = job->failed ? 0 : job->nr_ranges; i < job->nr_ranges; i++) {
 		if (job->ranges[i].stop < map_memory_range_end(job, i))
 			break;
 	}

@@ -2,9 +2,9 @@
 /*
  * KVM_MAP_MEMORY on x86: the L1, non-SMM guest-physical space into the TDP MMU.
  *
- * Small pages that are in memory are mapped in runs (tdp_map_run.c), after they
- * have been brought in if need be.  All else, huge pages first of all, is mapped
- * as by a fault, one SPTE at a time.
+ * Pages that are in memory are mapped several at a time, after they have been
+ * brought in if need be: small ones in runs (tdp_map_run.c), huge ones one SPTE
+ * after the other, with one hold of mmu_lock.  All else is mapped as by a fault.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,6 +26,9 @@ static bool map_memory_prefetch(void)
 {
 	return kvm_ad_enabled();
 }
+
+/* Beside RET_PF_*: the page is not in memory. */
+#define MAP_MEMORY_SKIP		(RET_PF_SPURIOUS + 1)
 
 /*
  * Whether the page is mapped well enough already, and how large.  A page
@@ -51,6 +54,26 @@ static bool map_memory_page_present(struct kvm_vcpu *vcpu,
 
 	return !fault->write || is_writable_pte(sptes[leaf]) ||
 	       kvm_slot_dirty_track_enabled(fault->slot);
+}
+
+/*
+ * What is in memory, and may be mapped as the fault wants it, without waiting
+ * for anything.
+ */
+static int map_memory_get_resident_pfn(struct kvm_page_fault *fault)
+{
+	unsigned long hva = __gfn_to_hva_memslot(fault->slot, fault->gfn);
+	struct page *page;
+
+	fault->map_writable = !(fault->slot->flags & KVM_MEM_READONLY) &&
+			      get_user_page_fast_only(hva, FOLL_WRITE, &page);
+	if (!fault->map_writable &&
+	    (fault->write || !get_user_page_fast_only(hva, 0, &page)))
+		return MAP_MEMORY_SKIP;
+
+	fault->hva = hva;
+	fault->pfn = page_to_pfn(page);
+	return RET_PF_CONTINUE;
 }
 
 static int map_memory_get_shared_pfn(struct kvm_page_fault *fault)
@@ -85,7 +108,8 @@ static int map_memory_get_shared_pfn(struct kvm_page_fault *fault)
  * kvm_faultin_pfn(), less what is for a guest that waits for the page: async
  * page faults, MMIO, SIGBUS, and waiting for a memslot to become valid again.
  */
-static int map_memory_faultin(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+static int map_memory_faultin(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
+			      bool resident)
 {
 	struct kvm *kvm = vcpu->kvm;
 
@@ -97,19 +121,23 @@ static int map_memory_faultin(struct kvm_vcpu *vcpu, struct kvm_page_fault *faul
 	    mmu_invalidate_retry_gfn_unsafe(kvm, fault->mmu_seq, fault->gfn))
 		return RET_PF_RETRY;
 
+	/* guest_memfd allocates what is not there. */
 	if (fault->is_private)
-		return kvm_faultin_pfn_private(vcpu, fault);
+		return resident ? MAP_MEMORY_SKIP :
+				  kvm_faultin_pfn_private(vcpu, fault);
 
-	return map_memory_get_shared_pfn(fault);
+	return resident ? map_memory_get_resident_pfn(fault) :
+			  map_memory_get_shared_pfn(fault);
 }
 
-static int map_memory_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+static int map_memory_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
+			    bool resident)
 {
 	struct kvm *kvm = vcpu->kvm;
 	kvm_pfn_t pfn;
 	int r;
 
-	r = map_memory_faultin(vcpu, fault);
+	r = map_memory_faultin(vcpu, fault, resident);
 	if (r != RET_PF_CONTINUE)
 		return r;
 
@@ -150,10 +178,6 @@ static int map_memory_advance(struct kvm_map_memory_walk *walk, u8 level, u64 *c
 	*count += next - walk->gpa;
 	walk->gpa = next;
 
-	/* After a huge page expect another: it is no matter for a run. */
-	if (level > PG_LEVEL_4K)
-		walk->single_end = next + PAGE_SIZE;
-
 	return 1;
 }
 
@@ -164,12 +188,19 @@ static bool map_memory_wants_write(const struct kvm_memory_slot *slot,
 	       !(slot->flags & KVM_MEM_READONLY);
 }
 
-static int map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
-			   struct kvm_map_memory_walk *walk)
+static bool map_memory_wants_resident(const struct kvm_map_memory_walk *walk)
+{
+	return walk->mapping->flags & KVM_MEMORY_MAPPING_RESIDENT;
+}
+
+static struct kvm_page_fault map_memory_make_fault(struct kvm_vcpu *vcpu,
+						   struct kvm_memory_slot *slot,
+						   const struct kvm_map_memory_walk *walk)
 {
 	bool private = kvm_mem_is_private(vcpu->kvm, gpa_to_gfn(walk->gpa));
 	bool write = map_memory_wants_write(slot, walk);
-	struct kvm_page_fault fault = {
+
+	return (struct kvm_page_fault) {
 		.addr = walk->gpa,
 		.error_code = PFERR_GUEST_FINAL_MASK | PFERR_MAP_MEMORY |
 			      (write ? PFERR_WRITE_MASK : 0) |
@@ -188,26 +219,40 @@ static int map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 		.pfn = KVM_PFN_ERR_FAULT,
 		.hva = KVM_HVA_ERR_BAD,
 	};
-	int r;
+}
 
-	if (map_memory_page_present(vcpu, &fault))
-		return map_memory_advance(walk, fault.goal_level,
-					  &walk->count.present);
-
-	r = map_memory_fault(vcpu, &fault);
+/* @r is what has become of @fault. */
+static int map_memory_finish_fault(const struct kvm_page_fault *fault, int r,
+				   struct kvm_map_memory_walk *walk)
+{
 	switch (r) {
 	case RET_PF_FIXED:
 	case RET_PF_WRITE_PROTECTED:
-		return map_memory_advance(walk, fault.goal_level,
+		return map_memory_advance(walk, fault->goal_level,
 					  &walk->count.mapped);
 	case RET_PF_SPURIOUS:
-		return map_memory_advance(walk, fault.goal_level,
+		return map_memory_advance(walk, fault->goal_level,
 					  &walk->count.present);
+	case MAP_MEMORY_SKIP:
+		return map_memory_advance(walk, PG_LEVEL_4K,
+					  &walk->count.skipped);
 	case RET_PF_RETRY:
 		return 0;
 	default:
 		return WARN_ON_ONCE(r > 0) ? -EIO : r;
 	}
+}
+
+static int map_memory_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+			   struct kvm_map_memory_walk *walk)
+{
+	struct kvm_page_fault fault = map_memory_make_fault(vcpu, slot, walk);
+	int r = RET_PF_SPURIOUS;
+
+	if (!map_memory_page_present(vcpu, &fault))
+		r = map_memory_fault(vcpu, &fault, map_memory_wants_resident(walk));
+
+	return map_memory_finish_fault(&fault, r, walk);
 }
 
 /*
@@ -224,118 +269,24 @@ static void map_memory_populate(unsigned long hva, unsigned int nr)
 				FOLL_INTERRUPTIBLE);
 }
 
-static gfn_t map_memory_leaf_table_gfn(gfn_t gfn)
-{
-	return ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M));
-}
-
-/* Make @run what is left of the walk's mapping, in its slot and leaf table. */
+/* For the slot's pages in the leaf table at the start of the walk. */
 static void map_memory_init_run(struct tdp_map_run *run,
+				const struct kvm_memory_slot *slot,
 				const struct kvm_map_memory_walk *walk)
 {
-	const struct kvm_memory_slot *slot = run->slot;
-	gfn_t end;
+	gfn_t gfn = gpa_to_gfn(walk->gpa);
 
-	run->gfn = gpa_to_gfn(walk->gpa);
-	end = map_memory_leaf_table_gfn(run->gfn) + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M);
-	end = min3(end, gpa_to_gfn(walk->end), slot->base_gfn + slot->npages);
-	run->nr = end - run->gfn;
-}
-
-/*
- * As long as mmu_lock is held no invalidation can begin, and where none is under
- * way the host's page tables are what the SPTEs may say: pages found there need
- * no mmu_invalidate_seq.
- */
-static bool map_memory_run_is_stable(struct kvm *kvm, const struct tdp_map_run *run)
-{
-	lockdep_assert_held_read(&kvm->mmu_lock);
-
-	return !kvm->mmu_invalidate_in_progress ||
-	       run->gfn >= kvm->mmu_invalidate_range_end ||
-	       run->gfn + run->nr <= kvm->mmu_invalidate_range_start;
-}
-
-static bool map_memory_run_is_small(struct kvm *kvm, const struct tdp_map_run *run)
-{
-	return kvm_slot_dirty_track_enabled(run->slot) ||
-	       kvm_mmu_max_mapping_level(kvm, run->slot, run->gfn,
-					 KVM_MAX_HUGEPAGE_LEVEL) == PG_LEVEL_4K;
-}
-
-/* To the next mapping, if it wants more of the same from the same leaf table. */
-static bool map_memory_next_run(const struct tdp_map_run *run,
-				struct kvm_map_memory_walk *walk)
-{
-	const struct kvm_memory_mapping *next = walk->mapping + 1;
-	const struct kvm_memory_slot *slot = run->slot;
-	gfn_t gfn;
-
-	if (walk->gpa < walk->end || !walk->nr_following)
-		return false;
-
-	gfn = gpa_to_gfn(next->base_address);
-	return next->size && next->flags == walk->mapping->flags &&
-	       map_memory_leaf_table_gfn(gfn) == map_memory_leaf_table_gfn(run->gfn) &&
-	       gfn - slot->base_gfn < slot->npages &&
-	       kvm_map_memory_walk_next(walk);
-}
-
-enum map_memory_runs {
-	/* Some was mapped. */
-	RUNS_MAPPED,
-	/* The first page has to be brought in, or to be mapped as by a fault. */
-	RUNS_MISSING,
-	/* A huge page, or the like. */
-	RUNS_UNFIT,
-	/* The memory or the root is changing. */
-	RUNS_RETRY,
-};
-
-/* Under mmu_lock. */
-static enum map_memory_runs map_memory_runs(struct kvm_vcpu *vcpu,
-					    struct tdp_map_run *run,
-					    struct kvm_map_memory_walk *walk)
-{
-	enum map_memory_runs result = RUNS_MISSING;
-	struct kvm *kvm = vcpu->kvm;
-	unsigned int done;
-
-	map_memory_init_run(run, walk);
-	if (!map_memory_root_valid(vcpu) || !map_memory_run_is_stable(kvm, run))
-		return RUNS_RETRY;
-	if (!map_memory_run_is_small(kvm, run))
-		return RUNS_UNFIT;
-
-	for (;;) {
-		kvm_tdp_mmu_map_run(vcpu, run);
-
-		done = run->nr_mapped + run->nr_present;
-		if (done)
-			result = RUNS_MAPPED;
-		walk->count.mapped += (u64)run->nr_mapped << PAGE_SHIFT;
-		walk->count.present += (u64)run->nr_present << PAGE_SHIFT;
-		walk->gpa += (u64)done << PAGE_SHIFT;
-
-		if (need_resched() || rwlock_needbreak(&kvm->mmu_lock) ||
-		    !map_memory_next_run(run, walk))
-			return result;
-
-		map_memory_init_run(run, walk);
-		if (!map_memory_run_is_stable(kvm, run))
-			return result;
-	}
-}
-
-static enum map_memory_runs map_memory_small_pages(struct kvm_vcpu *vcpu,
-						   struct tdp_map_run *run,
-						   struct kvm_map_memory_walk *walk)
-{
-	const struct kvm_memory_slot *slot = run->slot;
-	enum map_memory_runs result;
-
-	if (kvm_slot_can_be_private(slot))
-		return RUNS_UNFIT;
+	run->slot = slot;
+	run->flags = walk->mapping->flags;
+	run->table_gfn = ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M));
+	run->start = max(run->table_gfn, slot->base_gfn);
+	run->end = min(run->table_gfn + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M),
+		       slot->base_gfn + slot->npages);
+	run->write = map_memory_wants_write(slot, walk);
+	run->prefetch = map_memory_prefetch();
+	run->resident = map_memory_wants_resident(walk);
+	run->leaf_table = NULL;
+	run->spte_bits = 0;
 
 	/*
 	 * In a read-only slot nothing is mapped writable, nor in one with dirty
@@ -344,14 +295,224 @@ static enum map_memory_runs map_memory_small_pages(struct kvm_vcpu *vcpu,
 	 */
 	run->host_write = !(slot->flags & KVM_MEM_READONLY);
 	run->map_writable = run->host_write && !kvm_slot_dirty_track_enabled(slot);
+}
 
-	read_lock(&vcpu->kvm->mmu_lock);
+/* The next pages of the walk, also those of mappings that follow. */
+static void map_memory_collect(struct tdp_map_run *run,
+			       const struct kvm_map_memory_walk *walk)
+{
+	const struct kvm_memory_mapping *mapping = walk->mapping;
+	gfn_t gfn = gpa_to_gfn(walk->gpa), end = gpa_to_gfn(walk->end), stop;
+	unsigned int nr_following = walk->nr_following;
+
+	run->nr = 0;
+	for (;;) {
+		if (gfn < end) {
+			if (mapping->flags != run->flags ||
+			    gfn < run->start || gfn >= run->end)
+				return;
+
+			stop = min3(end, run->end, gfn + TDP_MAP_RUN_BATCH - run->nr);
+			while (gfn < stop)
+				run->index[run->nr++] = gfn++ - run->table_gfn;
+			if (gfn < end)
+				return;
+		}
+
+		if (!nr_following--)
+			return;
+		mapping++;
+		gfn = gpa_to_gfn(mapping->base_address);
+		end = gfn + (mapping->size >> PAGE_SHIFT);
+	}
+}
+
+/* The first @nr pages that were collected are done. */
+static void map_memory_pass(struct kvm_map_memory_walk *walk, unsigned int nr)
+{
+	u64 left = (u64)nr << PAGE_SHIFT, step;
+
+	for (;;) {
+		step = min(left, walk->end - walk->gpa);
+		walk->gpa += step;
+		left -= step;
+		if (!left)
+			return;
+		kvm_map_memory_walk_next(walk);
+	}
+}
+
+/*
+ * As long as mmu_lock is held no invalidation can begin, and where none is under
+ * way the host's page tables are what the SPTEs may say: pages found there need
+ * no mmu_invalidate_seq.
+ */
+static bool map_memory_is_stable(struct kvm *kvm, gfn_t start, gfn_t end)
+{
+	lockdep_assert_held_read(&kvm->mmu_lock);
+
+	return !kvm->mmu_invalidate_in_progress ||
+	       start >= kvm->mmu_invalidate_range_end ||
+	       end <= kvm->mmu_invalidate_range_start;
+}
+
+static bool map_memory_run_is_stable(struct kvm *kvm, const struct tdp_map_run *run)
+{
+	u16 first = run->index[0], last = first;
+	unsigned int i;
+
+	if (likely(!kvm->mmu_invalidate_in_progress))
+		return true;
+
+	for (i = 1; i < run->nr; i++) {
+		first = min(first, run->index[i]);
+		last = max(last, run->index[i]);
+	}
+
+	return map_memory_is_stable(kvm, run->table_gfn + first,
+				    run->table_gfn + last + 1);
+}
+
+static bool map_memory_is_small(struct kvm *kvm, const struct tdp_map_run *run,
+				gfn_t gfn)
+{
+	return kvm_slot_dirty_track_enabled(run->slot) ||
+	       kvm_mmu_max_mapping_level(kvm, run->slot, gfn,
+					 KVM_MAX_HUGEPAGE_LEVEL) == PG_LEVEL_4K;
+}
+
+enum map_memory_runs {
+	/* The walk has advanced. */
+	RUNS_MAPPED,
+	/* The first page has to be brought in, or to be mapped as by a fault. */
+	RUNS_MISSING,
+	/* It has to be mapped as by a fault. */
+	RUNS_UNFIT,
+	/* The memory or the root is changing. */
+	RUNS_RETRY,
+};
+
+static bool map_memory_needs_break(struct kvm *kvm)
+{
+	return need_resched() || rwlock_needbreak(&kvm->mmu_lock);
+}
+
+/* SPTEs of huge pages that are made with one hold of mmu_lock, at most. */
+#define MAP_MEMORY_HUGE_BATCH	16
+
+/* Returns as map_memory_page() does, or -ENOENT if that has to do it. */
+static int map_memory_huge_page(struct kvm_vcpu *vcpu, const struct tdp_map_run *run,
+				struct kvm_memory_slot *slot,
+				struct kvm_map_memory_walk *walk)
+{
+	struct kvm_page_fault fault = map_memory_make_fault(vcpu, slot, walk);
+	int r = RET_PF_SPURIOUS;
+
+	if (!map_memory_is_stable(vcpu->kvm, fault.gfn, fault.gfn + 1))
+		return 0;
+
+	if (!map_memory_page_present(vcpu, &fault)) {
+		if (!host_mapping_read_huge(vcpu->kvm, run, fault.gfn, &fault.pfn))
+			return -ENOENT;
+		fault.map_writable = run->map_writable;
+		r = kvm_tdp_mmu_map(vcpu, &fault);
+	}
+
+	return map_memory_finish_fault(&fault, r, walk);
+}
+
+/* Under mmu_lock, with a valid root. */
+static enum map_memory_runs map_memory_huge_pages(struct kvm_vcpu *vcpu,
+						  const struct tdp_map_run *run,
+						  struct kvm_memory_slot *slot,
+						  struct kvm_map_memory_walk *walk)
+{
+	gpa_t end = min(walk->end, gfn_to_gpa(slot->base_gfn + slot->npages));
+	unsigned int nr;
+	int r;
+
+	for (nr = 0; nr < MAP_MEMORY_HUGE_BATCH && walk->gpa < end; nr++) {
+		if (nr && (!map_memory_topped_up(vcpu) ||
+			   map_memory_needs_break(vcpu->kvm)))
+			break;
+
+		r = map_memory_huge_page(vcpu, run, slot, walk);
+		if (r <= 0)
+			break;
+	}
+
+	if (nr)
+		return RUNS_MAPPED;
+
+	return r == 0 ? RUNS_RETRY : RUNS_UNFIT;
+}
+
+/* Under mmu_lock, with a valid root. */
+static enum map_memory_runs map_memory_small_pages(struct kvm_vcpu *vcpu,
+						   struct tdp_map_run *run,
+						   struct kvm_map_memory_walk *walk)
+{
+	enum map_memory_runs result = RUNS_MISSING;
+	unsigned int done;
+
+	for (;;) {
+		map_memory_collect(run, walk);
+		if (!run->nr)
+			return result;
+		if (!map_memory_run_is_stable(vcpu->kvm, run))
+			return result == RUNS_MAPPED ? result : RUNS_RETRY;
+
+		kvm_tdp_mmu_map_run(vcpu, run);
+
+		done = run->nr_mapped + run->nr_present + run->nr_skipped;
+		if (!done)
+			return result;
+
+		result = RUNS_MAPPED;
+		walk->count.mapped += (u64)run->nr_mapped << PAGE_SHIFT;
+		walk->count.present += (u64)run->nr_present << PAGE_SHIFT;
+		walk->count.skipped += (u64)run->nr_skipped << PAGE_SHIFT;
+		map_memory_pass(walk, done);
+
+		if (done < run->nr || map_memory_needs_break(vcpu->kvm))
+			return result;
+	}
+}
+
+static enum map_memory_runs map_memory_runs(struct kvm_vcpu *vcpu,
+					    struct tdp_map_run *run,
+					    struct kvm_memory_slot *slot,
+					    struct kvm_map_memory_walk *walk)
+{
+	gfn_t gfn = gpa_to_gfn(walk->gpa);
+	struct kvm *kvm = vcpu->kvm;
+	enum map_memory_runs result;
+
+	if (kvm_slot_can_be_private(slot))
+		return RUNS_UNFIT;
+
+	map_memory_init_run(run, slot, walk);
+
+	read_lock(&kvm->mmu_lock);
 	rcu_read_lock();
-	result = map_memory_runs(vcpu, run, walk);
+	/* Nothing that is being invalidated tells how large pages are. */
+	if (!map_memory_root_valid(vcpu) || !map_memory_is_stable(kvm, gfn, gfn + 1))
+		result = RUNS_RETRY;
+	else if (map_memory_is_small(kvm, run, gfn))
+		result = map_memory_small_pages(vcpu, run, walk);
+	else
+		result = map_memory_huge_pages(vcpu, run, slot, walk);
 	rcu_read_unlock();
-	read_unlock(&vcpu->kvm->mmu_lock);
+	read_unlock(&kvm->mmu_lock);
 
 	return result;
+}
+
+/* Those of the leaf table that the walk's mapping still wants. */
+static unsigned int map_memory_nr_to_populate(const struct tdp_map_run *run,
+					      const struct kvm_map_memory_walk *walk)
+{
+	return min(run->end, gpa_to_gfn(walk->end)) - gpa_to_gfn(walk->gpa);
 }
 
 /*
@@ -368,11 +529,7 @@ static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 			   struct kvm_map_memory_walk *walk, bool populate,
 			   unsigned long *hva, unsigned int *nr)
 {
-	struct tdp_map_run run = {
-		.slot = slot,
-		.write = map_memory_wants_write(slot, walk),
-		.prefetch = map_memory_prefetch(),
-	};
+	struct tdp_map_run run;
 	int r;
 
 	r = map_memory_topup(vcpu);
@@ -382,7 +539,7 @@ static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 	if (walk->gpa < walk->single_end)
 		return map_memory_page(vcpu, slot, walk);
 
-	switch (map_memory_small_pages(vcpu, &run, walk)) {
+	switch (map_memory_runs(vcpu, &run, slot, walk)) {
 	case RUNS_MAPPED:
 		return 1;
 	case RUNS_RETRY:
@@ -392,10 +549,12 @@ static int map_memory_step(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 		 */
 		return 0;
 	case RUNS_MISSING:
+		if (run.resident)
+			break;
 		/* For a read the pages need not become what a run can map. */
 		if (run.write && populate) {
-			*hva = __gfn_to_hva_memslot(slot, run.gfn);
-			*nr = run.nr;
+			*hva = __gfn_to_hva_memslot(slot, gpa_to_gfn(walk->gpa));
+			*nr = map_memory_nr_to_populate(&run, walk);
 			return 0;
 		}
 		walk->single_end = walk->gpa + MAP_MEMORY_SINGLE_BYTES;

@@ -99,9 +99,11 @@ struct kvm_vcpu *kvm_arch_map_memory_create_context(struct kvm *kvm)
 		return ERR_PTR(-ENOMEM);
 
 	/* Memory faults of private memory are reported in vcpu->run. */
-	context->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!context->run)
-		goto free_context;
+	if (kvm_arch_has_private_mem(kvm)) {
+		context->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		if (!context->run)
+			goto free_context;
+	}
 
 	context->kvm = kvm;
 	context->cpu = -1;
@@ -153,6 +155,13 @@ int map_memory_topup(struct kvm_vcpu *vcpu)
 
 	return __kvm_mmu_topup_memory_cache(&vcpu->arch.mmu_page_header_cache,
 					    capacity, PT64_ROOT_MAX_LEVEL);
+}
+
+/* Enough for another walk to link tables at all levels. */
+bool map_memory_topped_up(struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.mmu_shadow_page_cache.nobjs >= PT64_ROOT_MAX_LEVEL &&
+	       vcpu->arch.mmu_page_header_cache.nobjs >= PT64_ROOT_MAX_LEVEL;
 }
 
 bool map_memory_root_valid(struct kvm_vcpu *vcpu)
