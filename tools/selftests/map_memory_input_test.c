@@ -133,16 +133,6 @@ TEST_F(input, unknown_mapping_flags)
 					       SZ_4K, 1ULL << bit, -EINVAL);
 }
 
-TEST_F(input, resident)
-{
-	if (kvm_check_cap(KVM_CAP_MAP_MEMORY) & KVM_MAP_MEMORY_FEATURE_RESIDENT)
-		SKIP(return, "This kernel has KVM_MEMORY_MAPPING_RESIDENT");
-	expect_mapping_refused(self, variant->entry, TEST_GPA, SZ_4K,
-			       KVM_MEMORY_MAPPING_RESIDENT, -EOPNOTSUPP);
-	expect_mapping_refused(self, variant->entry, TEST_GPA, SZ_4K,
-			       KVM_MEMORY_MAPPING_FLAGS_ALL, -EOPNOTSUPP);
-}
-
 TEST_F(input, batch_flags)
 {
 	int bit;

@@ -87,14 +87,6 @@ TEST_F(vcpu_input, unknown_flags)
 				       1ULL << bit, -EINVAL);
 }
 
-TEST_F(vcpu_input, resident)
-{
-	if (kvm_check_cap(KVM_CAP_MAP_MEMORY) & KVM_MAP_MEMORY_FEATURE_RESIDENT)
-		SKIP(return, "This kernel has KVM_MEMORY_MAPPING_RESIDENT");
-	expect_refused(self->vcpu, TEST_GPA, PAGE_SIZE,
-		       KVM_MEMORY_MAPPING_RESIDENT, -EOPNOTSUPP);
-}
-
 TEST_F(vcpu_input, hole)
 {
 	expect_refused(self->vcpu, TEST_GPA - PAGE_SIZE, PAGE_SIZE, 0, -ENOENT);

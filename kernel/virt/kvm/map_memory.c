@@ -17,7 +17,8 @@
 
 #define KVM_MAP_MEMORY_FEATURES						\
 	(KVM_MAP_MEMORY_FEATURE_VCPU | KVM_MAP_MEMORY_FEATURE_BATCH |	\
-	 KVM_MAP_MEMORY_FEATURE_URING | KVM_MAP_MEMORY_FEATURE_READ)
+	 KVM_MAP_MEMORY_FEATURE_URING | KVM_MAP_MEMORY_FEATURE_READ |	\
+	 KVM_MAP_MEMORY_FEATURE_RESIDENT)
 
 /* On whose behalf a batch runs. */
 struct map_memory_caller {
@@ -46,9 +47,6 @@ static int map_memory_check_mapping(const struct kvm_memory_mapping *mapping, u6
 
 	if (end < mapping->base_address || end > limit)
 		return -EINVAL;
-
-	if (mapping->flags & KVM_MEMORY_MAPPING_RESIDENT)
-		return -EOPNOTSUPP;
 
 	return 0;
 }
