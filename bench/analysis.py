@@ -11,12 +11,13 @@ GUEST_BYTES = 12 * 2**40
 
 # Read from the sources.  Of writes to lines that all workers share: the job's
 # cursor, once a chunk; the word of mmu_lock, twice a hold; the VM's count of
-# mapped pages, once a run or huge entry; that of tables, once a new table.
+# mapped pages, once a run of 64 or a huge entry; that of tables, once a new one.
+# Up to 16 huge entries are made in a hold.
 # Memory not there yet needs a second hold, and the word of mmap_lock twice.
 KINDS = {
     "4k resident": {"chunk": 2 * 2**20, "entries": 512, "holds": 1,
                     "mmap_lock": 0},
-    "hugetlb-2m": {"chunk": 32 * 2**20, "entries": 16, "holds": 16,
+    "hugetlb-2m": {"chunk": 32 * 2**20, "entries": 16, "holds": 1,
                    "mmap_lock": 0},
     "hugetlb-1g": {"chunk": 2**30, "entries": 1, "holds": 1, "mmap_lock": 0},
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guests far larger than this machine: every memslot shows the same few huge
- * pages.  What grows with the guest is KVM's tables and the time to fill them.
+ * Guests far larger than this machine: every memslot shows the same few pages.
+ * What grows with the guest is KVM's tables and the time to fill them, so that
+ * even resident pages keep workers busy for long.
  */
 #include <string.h>
 #include "clock.h"
@@ -78,7 +79,8 @@ static int prepare(struct guest *guest, const struct method *peer,
 }
 
 static void run(const struct memory_kind *kind, const struct method *peer,
-		uint64_t bytes, int kvm_fd, struct entries *entries)
+		uint64_t bytes, unsigned int workers, int kvm_fd,
+		struct entries *entries)
 {
 	const struct entry key = {
 		.scenario = "scale",
@@ -86,7 +88,7 @@ static void run(const struct memory_kind *kind, const struct method *peer,
 		.memory = kind->name,
 		.state = "resident",
 		.layout = "aliased",
-		.workers = 1,
+		.workers = workers,
 		.bytes = bytes,
 		.pages = bytes / PAGE_SIZE,
 	};
@@ -107,7 +109,7 @@ static void run(const struct memory_kind *kind, const struct method *peer,
 static void scale_round(const struct options *options, int kvm_fd,
 			struct entries *entries)
 {
-	unsigned int i, j;
+	unsigned int i, j, k;
 
 	for (i = 0; options->memories[i]; i++)
 		for (j = 0; j < sizeof(parts) / sizeof(parts[0]); j++) {
@@ -115,15 +117,16 @@ static void scale_round(const struct options *options, int kvm_fd,
 
 			if (bytes % GIB)
 				continue;
-			run(options->memories[i], &method_pre_fault, bytes,
+			run(options->memories[i], &method_pre_fault, bytes, 1,
 			    kvm_fd, entries);
-			run(options->memories[i], &method_ioctl, bytes,
-			    kvm_fd, entries);
+			for (k = 0; k < options->nr_workers; k++)
+				run(options->memories[i], &method_ioctl, bytes,
+				    options->workers[k], kvm_fd, entries);
 		}
 }
 
 const struct scenario scenario_scale = {
 	.name = "scale",
-	.summary = "guests up to --size, whose slots share the same huge pages",
+	.summary = "guests up to --size, whose slots share the same pages",
 	.round = scale_round,
 };
