@@ -151,10 +151,16 @@ void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
 	state->pass = *pass;
 	if (!state->pass.stride)
 		state->pass.stride = 1;
+
+	vcpu_run(vcpu);
+
+	/*
+	 * For the next pass, and here: before it begins, in a thread that starts
+	 * late, others may look for progress, and may want it to stop.
+	 */
 	WRITE_ONCE(state->progress, 0);
 	WRITE_ONCE(state->stop, 0);
 
-	vcpu_run(vcpu);
 	switch (get_ucall(vcpu, &uc)) {
 	case UCALL_SYNC:
 		break;
