@@ -4,12 +4,12 @@
  * them; here the host has put something else in the place of pages: merged
  * pages, or entries of swapped ones.
  */
-#include <sys/swap.h>
 
 #include "kvm_test_harness.h"
 
 #include "lib/host_state.h"
 #include "lib/map_job.h"
+#include "lib/swap.h"
 
 #define NR_PAGES	1024
 #define TEST_SIZE	(NR_PAGES * PAGE_SIZE)
@@ -174,17 +174,6 @@ TEST_F(replaced, pages_merged_since)
 	expect_guest_finds_all(self);
 }
 
-/* Swap in memory; false if there is none. */
-static bool swap_on(void)
-{
-	if (!swapon("/dev/ram0", 0) || errno == EBUSY)
-		return true;
-	return (!access("/dev/ram0", F_OK) ||
-		!system("modprobe brd rd_nr=1 rd_size=32768 2>/dev/null")) &&
-	       !system("mkswap /dev/ram0 >/dev/null 2>&1") &&
-	       !swapon("/dev/ram0", 0);
-}
-
 static unsigned int count_absent(FIXTURE_DATA(replaced) *self)
 {
 	unsigned int i, nr = 0;
@@ -228,7 +217,7 @@ TEST_F(replaced, swapped_pages)
 	ASSERT_EQ(0, map_range(self->vm, variant->entry, TEST_GPA, TEST_SIZE,
 			       0, variant->workers, NULL));
 	ASSERT_EQ(0, guest_read_write(self->vcpu, TEST_GPA, TEST_SIZE, self->hva));
-	swapoff("/dev/ram0");
+	swap_off();
 }
 
 int main(int argc, char **argv)
