@@ -11,6 +11,7 @@
 #include "lib/host_state.h"
 #include "lib/hugetlb_pool.h"
 #include "lib/map_job.h"
+#include "lib/swap.h"
 #include "lib/uffd_gate.h"
 
 #define NR_PAGES	1536
@@ -168,6 +169,21 @@ TEST_F(resident, userfaultfd_and_vcpu)
 	ASSERT_EQ(NR_PAGES / 2, vm_get_stat(self->vm, "pages_4k"));
 	ASSERT_FALSE(uffd_gate_knocked(&gate));
 	uffd_gate_destroy(&gate);
+}
+
+TEST_F(resident, swapped_out)
+{
+	uint64_t nr;
+
+	if (!swap_on())
+		SKIP(return, "No swap to be had");
+	touch(self, 0, NR_PAGES, 1);
+	ASSERT_EQ(0, madvise(self->hva, TEST_SIZE / 2, MADV_PAGEOUT));
+	nr = count_present(self);
+	ASSERT_GT(NR_PAGES, nr);
+	expect(self, variant, KVM_MEMORY_MAPPING_RESIDENT, nr, 0, NR_PAGES - nr);
+	ASSERT_EQ(nr, count_present(self));
+	swap_off();
 }
 
 /* To write to them they would have to be copied; to read them they are there. */
