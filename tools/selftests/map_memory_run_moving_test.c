@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-// test-timeout: 300
+// testvm: --numa 2
+// test-timeout: 400
 /*
  * Jobs over memory that the host keeps changing under them, with vCPUs at work
  * in the same tables.  What comes of such a job is open; afterwards the guest
  * must have the very pages that the host has, each of them.
  */
 #include <sched.h>
+#include <sys/syscall.h>
 
 #include "kvm_test_harness.h"
 
 #include "lib/host_state.h"
 #include "lib/map_job.h"
+#include "lib/swap.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -343,6 +346,122 @@ static void move(FIXTURE_DATA(moving) *self, unsigned int round)
 TEST_F_TIMEOUT(moving, moved, 90)
 {
 	race(self, false, move);
+}
+
+/* The rest comes back by being touched, by a job first of all. */
+static void page_out(FIXTURE_DATA(moving) *self, unsigned int round)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_PIECES; i++) {
+		/* An error tells that some pages were in use. */
+		madvise(piece(self, i), PIECE_SIZE,
+			(i + round) & 1 ? MADV_PAGEOUT : MADV_COLD);
+		if (i % 3 == 2)
+			*(uint64_t *)piece(self, i - 1) = round;
+	}
+}
+
+static uint64_t vmstat(const char *name)
+{
+	unsigned long long value;
+	FILE *file = fopen("/proc/vmstat", "r");
+	char found[64];
+
+	TEST_ASSERT(file, "Cannot open /proc/vmstat");
+	while (fscanf(file, "%63s %llu", found, &value) == 2) {
+		if (!strcmp(found, name)) {
+			fclose(file);
+			return value;
+		}
+	}
+	fclose(file);
+	return 0;
+}
+
+TEST_F_TIMEOUT(moving, paged_out, 120)
+{
+	uint64_t before = vmstat("pswpout");
+
+	if (!swap_on())
+		SKIP(return, "No swap to be had");
+	race(self, true, page_out);
+	ASSERT_LT(before, vmstat("pswpout"));
+	ASSERT_EQ(0, self->nr_results[1]);
+	swap_off();
+}
+
+static void migrate(FIXTURE_DATA(moving) *self, unsigned int round)
+{
+	static void *pages[NR_MOVING];
+	static int nodes[NR_MOVING], status[NR_MOVING];
+	int i;
+
+	for (i = 0; i < NR_MOVING; i++) {
+		pages[i] = self->moving + i * PAGE_SIZE;
+		nodes[i] = (i / 7 + round) & 1;
+	}
+	/* Pages that are not there, or in use just now, stay. */
+	TEST_ASSERT(syscall(SYS_move_pages, 0, NR_MOVING, pages, nodes, status,
+			    1 << 1 /* MPOL_MF_MOVE */) >= 0, "move_pages failed");
+}
+
+TEST_F_TIMEOUT(moving, migrated, 120)
+{
+	uint64_t before = vmstat("pgmigrate_success");
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		SKIP(return, "One node only");
+	race(self, true, migrate);
+	ASSERT_LT(before + NR_MOVING, vmstat("pgmigrate_success"));
+	ASSERT_EQ(0, self->nr_results[1]);
+}
+
+static bool set_up_file(const char *path, const char *value)
+{
+	FILE *file = fopen(path, "w");
+	bool done;
+
+	if (!file)
+		return false;
+	done = fputs(value, file) >= 0;
+	return !fclose(file) && done;
+}
+
+#define BALANCING	"/sys/kernel/debug/sched/numa_balancing/"
+
+/* Use the memory from the other node until the scheduler looks where it is. */
+static void balance(FIXTURE_DATA(moving) *self, unsigned int round)
+{
+	uint64_t updates = vmstat("numa_pte_updates"), end = now_ms() + DEADLINE_MS;
+	cpu_set_t cpus;
+	int i;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(round & 1, &cpus);
+	TEST_ASSERT(!sched_setaffinity(0, sizeof(cpus), &cpus), "No CPU");
+	while (vmstat("numa_pte_updates") < updates + NR_MOVING / 2 && now_ms() < end)
+		for (i = 0; i < NR_MOVING; i++)
+			*(volatile uint64_t *)(self->moving + i * PAGE_SIZE) = i;
+	TEST_ASSERT(vmstat("numa_pte_updates") > updates, "Nothing is balanced");
+}
+
+TEST_F_TIMEOUT(moving, balanced_between_nodes, 240)
+{
+	uint64_t before;
+
+	if (access("/sys/devices/system/node/node1", F_OK))
+		SKIP(return, "One node only");
+	if (!set_up_file("/proc/sys/kernel/numa_balancing", "1") ||
+	    !set_up_file(BALANCING "scan_delay_ms", "1") ||
+	    !set_up_file(BALANCING "scan_period_min_ms", "10") ||
+	    !set_up_file(BALANCING "scan_period_max_ms", "20"))
+		SKIP(return, "No balancing between nodes");
+	before = vmstat("numa_hint_faults");
+	race(self, true, balance);
+	ASSERT_LT(before, vmstat("numa_hint_faults"));
+	ASSERT_EQ(0, self->nr_results[1]);
+	ASSERT_TRUE(set_up_file("/proc/sys/kernel/numa_balancing", "0"));
 }
 
 int main(int argc, char **argv)
