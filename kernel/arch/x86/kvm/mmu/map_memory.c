@@ -297,34 +297,31 @@ static void map_memory_init_run(struct tdp_map_run *run,
 	run->map_writable = run->host_write && !kvm_slot_dirty_track_enabled(slot);
 }
 
-/* The next pages of the walk, also those of mappings that follow. */
+/*
+ * The next pages of the walk, also those of mappings that follow.  @walk goes to
+ * where it will be once all of them are done.
+ */
 static void map_memory_collect(struct tdp_map_run *run,
-			       const struct kvm_map_memory_walk *walk)
+			       struct kvm_map_memory_walk *walk)
 {
-	const struct kvm_memory_mapping *mapping = walk->mapping;
-	gfn_t gfn = gpa_to_gfn(walk->gpa), end = gpa_to_gfn(walk->end), stop;
-	unsigned int nr_following = walk->nr_following;
+	gfn_t gfn, end, stop;
 
 	run->nr = 0;
-	for (;;) {
-		if (gfn < end) {
-			if (mapping->flags != run->flags ||
-			    gfn < run->start || gfn >= run->end)
-				return;
+	do {
+		gfn = gpa_to_gfn(walk->gpa);
+		end = gpa_to_gfn(walk->end);
+		if (gfn == end)
+			continue;
 
-			stop = min3(end, run->end, gfn + TDP_MAP_RUN_BATCH - run->nr);
-			while (gfn < stop)
-				run->index[run->nr++] = gfn++ - run->table_gfn;
-			if (gfn < end)
-				return;
-		}
-
-		if (!nr_following--)
+		if (walk->mapping->flags != run->flags ||
+		    gfn < run->start || gfn >= run->end)
 			return;
-		mapping++;
-		gfn = gpa_to_gfn(mapping->base_address);
-		end = gfn + (mapping->size >> PAGE_SHIFT);
-	}
+
+		stop = min3(end, run->end, gfn + TDP_MAP_RUN_BATCH - run->nr);
+		while (gfn < stop)
+			run->index[run->nr++] = gfn++ - run->table_gfn;
+		walk->gpa = gfn_to_gpa(gfn);
+	} while (kvm_map_memory_walk_next(walk));
 }
 
 /* The first @nr pages that were collected are done. */
@@ -453,10 +450,12 @@ static enum map_memory_runs map_memory_small_pages(struct kvm_vcpu *vcpu,
 						   struct kvm_map_memory_walk *walk)
 {
 	enum map_memory_runs result = RUNS_MISSING;
+	struct kvm_map_memory_walk ahead;
 	unsigned int done;
 
 	for (;;) {
-		map_memory_collect(run, walk);
+		ahead = *walk;
+		map_memory_collect(run, &ahead);
 		if (!run->nr)
 			return result;
 		if (!map_memory_run_is_stable(vcpu->kvm, run))
@@ -472,9 +471,14 @@ static enum map_memory_runs map_memory_small_pages(struct kvm_vcpu *vcpu,
 		walk->count.mapped += (u64)run->nr_mapped << PAGE_SHIFT;
 		walk->count.present += (u64)run->nr_present << PAGE_SHIFT;
 		walk->count.skipped += (u64)run->nr_skipped << PAGE_SHIFT;
-		map_memory_pass(walk, done);
+		if (done < run->nr) {
+			map_memory_pass(walk, done);
+			return result;
+		}
 
-		if (done < run->nr || map_memory_needs_break(vcpu->kvm))
+		ahead.count = walk->count;
+		*walk = ahead;
+		if (map_memory_needs_break(vcpu->kvm))
 			return result;
 	}
 }
