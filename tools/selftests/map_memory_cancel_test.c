@@ -3,6 +3,7 @@
  * Whatever ends a job before its time, in the middle of its work: it ends
  * promptly, tells exactly how far it came, and leaves nothing behind.
  */
+#include <sched.h>
 #include <signal.h>
 
 #include "kvm_test_harness.h"
@@ -227,26 +228,42 @@ TEST_F_TIMEOUT(cancel, vm_fd_closed_during_the_ioctl, 60)
 	blocked_job_finish(&self->job, MAP_BY_IOCTL);
 }
 
-/* Whoever has the descriptor by fork() has no say in what the VMM does. */
-TEST_F_TIMEOUT(cancel, vm_fd_closed_by_another_process, 60)
+static int close_what_was_inherited(void *data)
 {
+	FIXTURE_DATA(cancel) *self = data;
+
+	return close(self->job.vm->fd);
+}
+
+/* Whoever has inherited the descriptor has no say in what the VMM does. */
+static void close_in_child(FIXTURE_DATA(cancel) *self, int clone_flags)
+{
+	static char stack[16384] __aligned(16);
+	int status;
 	pid_t child;
 
 	submit(self, 0);
 	blocked_job_wait(&self->job);
-	child = fork();
-	ASSERT_LE(0, child);
-	if (!child) {
-		close(self->job.vm->fd);
-		_exit(0);
-	}
-	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	child = clone(close_what_was_inherited, stack + sizeof(stack),
+		      clone_flags | SIGCHLD, self);
+	TEST_ASSERT(child > 0 && waitpid(child, &status, 0) == child && !status,
+		    "The child cannot close the VM's file");
 	map_ring_assert_empty(&self->ring);
 	uffd_gate_destroy(&self->job.gate);
 	expect_cqe(&self->ring, 1, 0);
 	assert_batch_done(&self->job.batch, BLOCKED_SIZE, 0);
 	io_uring_queue_exit(&self->ring);
 	kvm_vm_free(self->job.vm);
+}
+
+TEST_F_TIMEOUT(cancel, vm_fd_closed_after_fork, 60)
+{
+	close_in_child(self, 0);
+}
+
+TEST_F_TIMEOUT(cancel, vm_fd_closed_after_vfork, 60)
+{
+	close_in_child(self, CLONE_VM | CLONE_VFORK);
 }
 
 /* The last descriptors of the VM and its vCPU: the VM goes with the job. */

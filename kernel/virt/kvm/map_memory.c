@@ -386,20 +386,20 @@ int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 /*
  * The VMM closes a descriptor of the VM: it is done with it.  A running batch
  * holds the file, so that without this the VM would live on until the last
- * page is mapped.  The exit of a process does not come here with its mm; there
- * it is SIGKILL that ends the jobs.
+ * page is mapped.
+ *
+ * What has inherited the descriptor closes one of its own: not only a child by
+ * fork(), but also one by vfork(), which shares the VMM's mm until it executes
+ * something else, and closes what it does not want to pass on.
  */
 int kvm_map_memory_flush(struct file *file, fl_owner_t id)
 {
 	struct kvm *kvm = file->private_data;
 	struct map_memory_pool *pool;
 
-	if (current->mm != kvm->mm)
-		return 0;
-
 	pool = map_memory_pool_find(kvm);
 	if (pool)
-		map_memory_pool_cancel_all(pool, -ECANCELED);
+		map_memory_pool_cancel_jobs(pool, id, -ECANCELED);
 
 	return 0;
 }

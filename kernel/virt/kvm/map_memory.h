@@ -47,6 +47,8 @@ struct map_memory_range {
 struct map_memory_job {
 	struct kvm *kvm;
 	struct task_struct *owner;
+	/* The table of descriptors that the owner has the VM's file from. */
+	fl_owner_t files;
 	/* 0, or why the job has to end before its time.  Set once. */
 	int cancelled;
 	/* Threads at most, the owner included. */
@@ -104,7 +106,8 @@ void map_memory_pool_add_job(struct map_memory_pool *pool,
 void map_memory_pool_remove_job(struct map_memory_pool *pool,
 				struct map_memory_job *job,
 				const struct map_memory_share *share, int interrupted);
-void map_memory_pool_cancel_all(struct map_memory_pool *pool, int reason);
+void map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
+				 int reason);
 void map_memory_pool_grow(struct map_memory_pool *pool);
 void map_memory_pool_destroy(struct kvm *kvm);
 

@@ -130,6 +130,7 @@ struct map_memory_job *map_memory_job_create(struct kvm *kvm,
 	memset(job, 0, sizeof(*job));
 	job->kvm = kvm;
 	job->owner = current;
+	job->files = current->files;
 	job->mappings = mappings;
 	job->nr_ranges = nr_mappings;
 	INIT_LIST_HEAD(&job->node);

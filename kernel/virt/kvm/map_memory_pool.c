@@ -122,13 +122,17 @@ static void map_memory_cancel_job(struct map_memory_pool *pool,
 	}
 }
 
-void map_memory_pool_cancel_all(struct map_memory_pool *pool, int reason)
+/* All jobs of those who share the table of descriptors @files. */
+void map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
+				 int reason)
 {
 	struct map_memory_job *job;
 
 	spin_lock(&pool->lock);
-	list_for_each_entry(job, &pool->jobs, node)
-		map_memory_cancel_job(pool, job, reason);
+	list_for_each_entry(job, &pool->jobs, node) {
+		if (job->files == files)
+			map_memory_cancel_job(pool, job, reason);
+	}
 	spin_unlock(&pool->lock);
 }
 
