@@ -12,7 +12,7 @@ bench: setup ## Measure against every other way to prepare a guest (minutes)
 	@bench/plot build/bench/bench.json
 
 .PHONY: bench-full
-bench-full: setup ## The same with larger sizes, and up to 1 TiB (an hour)
+bench-full: setup ## The same with larger sizes and more kinds of memory (an hour)
 	@$(MAKE) --no-print-directory modules bench-program
 	@bench/run --full
 	@bench/plot build/bench/bench.json
