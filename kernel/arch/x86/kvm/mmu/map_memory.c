@@ -492,7 +492,11 @@ static enum map_memory_runs map_memory_runs(struct kvm_vcpu *vcpu,
 	struct kvm *kvm = vcpu->kvm;
 	enum map_memory_runs result;
 
-	if (kvm_slot_can_be_private(slot))
+	/*
+	 * There each page has to be asked for its attributes, also in a slot that
+	 * has nothing but shared memory.
+	 */
+	if (kvm_arch_has_private_mem(kvm))
 		return RUNS_UNFIT;
 
 	map_memory_init_run(run, slot, walk);
