@@ -441,7 +441,8 @@ static enum map_memory_runs map_memory_huge_pages(struct kvm_vcpu *vcpu,
 	if (nr)
 		return RUNS_MAPPED;
 
-	return r == 0 ? RUNS_RETRY : RUNS_UNFIT;
+	/* It is there, but may have to be made writable, which can take any time. */
+	return r == 0 ? RUNS_RETRY : RUNS_MISSING;
 }
 
 /* Under mmu_lock, with a valid root. */
