@@ -9,12 +9,19 @@
 #include "host_state.h"
 #include "uffd_gate.h"
 
-bool uffd_gate_close_off(struct uffd_gate *gate, void *hva, uint64_t size)
+#define UFFD_FEATURES							\
+	(UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_MISSING_HUGETLBFS |	\
+	 UFFD_FEATURE_MINOR_SHMEM | UFFD_FEATURE_MINOR_HUGETLBFS |	\
+	 UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM | \
+	 UFFD_FEATURE_POISON)
+
+static bool close_off(struct uffd_gate *gate, void *hva, uint64_t size,
+		      uint64_t mode, uint64_t features)
 {
-	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
 	struct uffdio_register reg = {
 		.range = { .start = (uint64_t)hva, .len = size },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
+		.mode = mode,
 	};
 
 	gate->hva = hva;
@@ -22,23 +29,46 @@ bool uffd_gate_close_off(struct uffd_gate *gate, void *hva, uint64_t size)
 	gate->fd = syscall(__NR_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (gate->fd < 0)
 		return false;
-	TEST_ASSERT(!ioctl(gate->fd, UFFDIO_API, &api), "UFFDIO_API failed");
+	if (ioctl(gate->fd, UFFDIO_API, &api)) {
+		TEST_ASSERT(features && errno == EINVAL, "UFFDIO_API failed");
+		close(gate->fd);
+		return false;
+	}
 	TEST_ASSERT(!ioctl(gate->fd, UFFDIO_REGISTER, &reg),
 		    "UFFDIO_REGISTER failed");
 	return true;
 }
 
-void *uffd_gate_wait(struct uffd_gate *gate)
+bool uffd_gate_close_off(struct uffd_gate *gate, void *hva, uint64_t size)
+{
+	return close_off(gate, hva, size, UFFDIO_REGISTER_MODE_MISSING, 0);
+}
+
+bool uffd_gate_close_off_mode(struct uffd_gate *gate, void *hva, uint64_t size,
+			      uint64_t mode)
+{
+	return close_off(gate, hva, size, mode, UFFD_FEATURES);
+}
+
+void *uffd_gate_poll(struct uffd_gate *gate, int ms)
 {
 	struct pollfd pollfd = { .fd = gate->fd, .events = POLLIN };
 	struct uffd_msg msg;
 
-	TEST_ASSERT(poll(&pollfd, 1, DEADLINE_MS) == 1,
-		    "Nobody touched the memory in %d ms", DEADLINE_MS);
+	if (poll(&pollfd, 1, ms) != 1)
+		return NULL;
 	TEST_ASSERT(read(gate->fd, &msg, sizeof(msg)) == sizeof(msg) &&
 		    msg.event == UFFD_EVENT_PAGEFAULT,
 		    "Unexpected userfaultfd message");
 	return (void *)(msg.arg.pagefault.address & ~4095ULL);
+}
+
+void *uffd_gate_wait(struct uffd_gate *gate)
+{
+	void *page = uffd_gate_poll(gate, DEADLINE_MS);
+
+	TEST_ASSERT(page, "Nobody touched the memory in %d ms", DEADLINE_MS);
+	return page;
 }
 
 bool uffd_gate_knocked(struct uffd_gate *gate)

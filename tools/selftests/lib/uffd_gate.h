@@ -17,8 +17,16 @@ struct uffd_gate {
 
 /* False where userfaultfd is not there or not permitted. */
 bool uffd_gate_close_off(struct uffd_gate *gate, void *hva, uint64_t size);
+/*
+ * The same with one of UFFDIO_REGISTER_MODE_*; false also where the kernel has
+ * not got that for all kinds of memory.
+ */
+bool uffd_gate_close_off_mode(struct uffd_gate *gate, void *hva, uint64_t size,
+			      uint64_t mode);
 /* Waits until somebody stands at the gate; returns the page wanted. */
 void *uffd_gate_wait(struct uffd_gate *gate);
+/* The same for @ms milliseconds; NULL if nobody came. */
+void *uffd_gate_poll(struct uffd_gate *gate, int ms);
 /* True if somebody came to the gate since. */
 bool uffd_gate_knocked(struct uffd_gate *gate);
 /* Fills the pages with zeroes and lets everybody pass who waits for them. */
