@@ -143,6 +143,18 @@ uint64_t vcpu_get_stat(struct kvm_vcpu *vcpu, const char *name)
 	return value;
 }
 
+/* KVM_RUN fails where a page is converted while the vCPU faults on it. */
+static void run_while_converted(struct kvm_vcpu *vcpu)
+{
+	int ret;
+
+	do {
+		ret = _vcpu_run(vcpu);
+	} while (ret && errno == EFAULT &&
+		 vcpu->run->exit_reason == KVM_EXIT_MEMORY_FAULT);
+	TEST_ASSERT(!ret, KVM_IOCTL_ERROR(KVM_RUN, ret));
+}
+
 void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
 {
 	struct guest_state *state = host_state(vcpu);
@@ -152,7 +164,10 @@ void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
 	if (!state->pass.stride)
 		state->pass.stride = 1;
 
-	vcpu_run(vcpu);
+	if (pass->ops & PASS_CONVERTED)
+		run_while_converted(vcpu);
+	else
+		vcpu_run(vcpu);
 
 	/*
 	 * For the next pass, and here: before it begins, in a thread that starts

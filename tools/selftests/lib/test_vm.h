@@ -24,6 +24,7 @@
 #define PASS_VERIFY	(1U << 1)	/* it has to be expect + page number */
 #define PASS_WRITE	(1U << 2)	/* write value + page number */
 #define PASS_FOREVER	(1U << 3)	/* start again until told to stop */
+#define PASS_CONVERTED	(1U << 4)	/* memory becomes private and shared meanwhile */
 
 struct guest_pass {
 	uint64_t gpa;
