@@ -29,6 +29,8 @@ struct map_memory_helper {
 	struct list_head node;
 	struct map_memory_job *job;
 	bool retired;
+	/* There was no memory for a context; perhaps there is for the next job. */
+	bool starved;
 	/* Only for the thread itself, and for who has stopped it. */
 	struct task_struct *task;
 	struct kvm_vcpu *context;
@@ -149,7 +151,8 @@ static struct map_memory_job *map_memory_join(struct map_memory_helper *helper)
 
 	spin_lock(&pool->lock);
 	list_for_each_entry(job, &pool->jobs, node) {
-		if (!helper->retired && map_memory_has_room(job)) {
+		if (!helper->retired && !helper->starved &&
+		    map_memory_has_room(job)) {
 			job->nr_helpers++;
 			helper->job = job;
 			break;
@@ -203,10 +206,10 @@ static bool map_memory_helper_fn(void *data)
 		helper->context = kvm_arch_map_memory_create_context(job->kvm);
 
 	if (IS_ERR(helper->context)) {
-		/* The others do the work; this thread is of no use. */
+		/* The others do the work; this thread is of no use to this job. */
 		helper->context = NULL;
 		spin_lock(&helper->pool->lock);
-		helper->retired = true;
+		helper->starved = true;
 		spin_unlock(&helper->pool->lock);
 	} else {
 		map_memory_job_work(job, helper->context, &share);
@@ -309,8 +312,10 @@ static void map_memory_wake_helpers(struct map_memory_pool *pool)
 	lockdep_assert_held(&pool->lock);
 
 	list_for_each_entry(helper, &pool->helpers, node) {
-		if (!helper->job && !helper->retired)
-			vhost_task_wake(helper->vhost_task);
+		if (helper->job || helper->retired)
+			continue;
+		helper->starved = false;
+		vhost_task_wake(helper->vhost_task);
 	}
 }
 
