@@ -76,14 +76,32 @@ static int map_memory_get_resident_pfn(struct kvm_page_fault *fault)
 	return RET_PF_CONTINUE;
 }
 
+/*
+ * Whether it is the VMA that does not let the page be written to.  Else there was,
+ * say, no memory for it: mapping what a read finds, the zero page, would hide that.
+ */
+static bool map_memory_is_read_only(const struct kvm_page_fault *fault)
+{
+	struct vm_area_struct *vma;
+	bool read_only;
+
+	mmap_read_lock(current->mm);
+	vma = vma_lookup(current->mm, __gfn_to_hva_memslot(fault->slot, fault->gfn));
+	read_only = vma && !(vma->vm_flags & VM_WRITE);
+	mmap_read_unlock(current->mm);
+
+	return read_only;
+}
+
 static int map_memory_get_shared_pfn(struct kvm_page_fault *fault)
 {
 	fault->pfn = kvm_map_memory_get_pfn(fault->slot, fault->gfn, fault->write,
 					    &fault->map_writable, &fault->hva);
 
 	/* Where the VMA is not writable a read is all that can be done. */
-	if (fault->write && (fault->pfn == KVM_PFN_ERR_FAULT ||
-			     fault->pfn == KVM_PFN_ERR_RO_FAULT))
+	if (fault->write && (fault->pfn == KVM_PFN_ERR_RO_FAULT ||
+			     (fault->pfn == KVM_PFN_ERR_FAULT &&
+			      map_memory_is_read_only(fault))))
 		fault->pfn = kvm_map_memory_get_pfn(fault->slot, fault->gfn, false,
 						    &fault->map_writable,
 						    &fault->hva);
