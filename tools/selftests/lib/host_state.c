@@ -18,7 +18,7 @@ uint64_t now_ms(void)
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
-int count_threads(const char *comm)
+int find_threads(const char *comm, pid_t *tids, int max)
 {
 	struct dirent *entry;
 	int count = 0;
@@ -38,12 +38,20 @@ int count_threads(const char *comm)
 		if (!file)	/* it ended meanwhile */
 			continue;
 		if (fgets(name, sizeof(name), file) &&
-		    !strncmp(name, comm, strlen(comm)))
+		    !strncmp(name, comm, strlen(comm))) {
+			if (count < max)
+				tids[count] = atoi(entry->d_name);
 			count++;
+		}
 		fclose(file);
 	}
 	closedir(dir);
 	return count;
+}
+
+int count_threads(const char *comm)
+{
+	return find_threads(comm, NULL, 0);
 }
 
 int count_vms(pid_t pid)

@@ -27,6 +27,8 @@ uint64_t now_ms(void);
 
 /* Threads of this process whose name starts with @comm. */
 int count_threads(const char *comm);
+/* The same, and the ids of the first @max of them. */
+int find_threads(const char *comm, pid_t *tids, int max);
 /* VMs that debugfs shows for process @pid; -1 where there is no debugfs. */
 int count_vms(pid_t pid);
 
