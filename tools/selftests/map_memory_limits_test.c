@@ -6,17 +6,16 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "kvm_test_harness.h"
 
+#include "lib/cgroup.h"
 #include "lib/host_state.h"
 #include "lib/map_job.h"
 #include "lib/uffd_gate.h"
 
 #define TEST_SIZE	(32 * SZ_1M)
 #define UNPRIVILEGED	65534
-#define CGROUP		"/sys/fs/cgroup/kvm-map-memory-test"
 
 FIXTURE(limits) {
 	struct kvm_vm *vm;
@@ -81,39 +80,23 @@ TEST_F(limits, rlimit_nproc)
 	ASSERT_EQ(0, setresuid(-1, 0, -1));
 }
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
 TEST_F(limits, pids_cgroup)
 {
-	char pid[16], threads[16];
+	struct cgroup cgroup;
+	char threads[16];
 
 	run_guest_once(self);
-	write_file("/sys/fs/cgroup/cgroup.subtree_control", "+pids");
-	if (mkdir(CGROUP, 0755) && errno != EEXIST)
-		SKIP(return, "No cgroup can be made: %s", strerror(errno));
-	snprintf(pid, sizeof(pid), "%d", getpid());
+	if (!cgroup_create(&cgroup, "map-memory-limits", "+pids"))
+		SKIP(return, "There is no pids controller");
 	/* As many as there are, one more for io-wq, and none for helpers. */
 	snprintf(threads, sizeof(threads), "%d",
 		 count_threads("") + (variant->entry == MAP_BY_URING));
-	if (!write_file(CGROUP "/pids.max", threads) ||
-	    !write_file(CGROUP "/cgroup.procs", pid)) {
-		rmdir(CGROUP);
-		SKIP(return, "There is no pids controller");
-	}
+	cgroup_set(&cgroup, "pids.max", threads);
+	cgroup_enter(&cgroup, getpid());
 	expect_job_without_helpers(self, variant->entry);
-	ASSERT_TRUE(write_file("/sys/fs/cgroup/cgroup.procs", pid));
+	cgroup_enter(NULL, getpid());
 	/* The io-wq thread has to be gone, or in the parent, to remove it. */
-	ASSERT_TRUE(wait_until(!rmdir(CGROUP)));
+	cgroup_destroy(&cgroup);
 }
 
 static void pin_to_cpus(int nr)

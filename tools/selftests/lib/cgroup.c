@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <sys/stat.h>
+
+#include "test_util.h"
+
+#include "cgroup.h"
+#include "host_state.h"
+
+#define CGROUP_ROOT	"/sys/fs/cgroup"
+
+static bool write_file(const char *dir, const char *file, const char *text)
+{
+	char path[256];
+	bool ok;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+static FILE *open_file(const struct cgroup *cgroup, const char *file)
+{
+	char path[256];
+	FILE *opened;
+
+	snprintf(path, sizeof(path), "%s/%s", cgroup->path, file);
+	opened = fopen(path, "r");
+	TEST_ASSERT(opened, "Cannot open %s", path);
+	return opened;
+}
+
+bool cgroup_create(struct cgroup *cgroup, const char *name,
+		   const char *controllers)
+{
+	snprintf(cgroup->path, sizeof(cgroup->path), CGROUP_ROOT "/%s", name);
+	return write_file(CGROUP_ROOT, "cgroup.subtree_control", controllers) &&
+	       (!mkdir(cgroup->path, 0755) || errno == EEXIST);
+}
+
+void cgroup_destroy(struct cgroup *cgroup)
+{
+	TEST_ASSERT(wait_until(!rmdir(cgroup->path)), "%s stays: %s", cgroup->path,
+		    strerror(errno));
+}
+
+void cgroup_enter(const struct cgroup *cgroup, pid_t pid)
+{
+	const char *path = cgroup ? cgroup->path : CGROUP_ROOT;
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
+	TEST_ASSERT(write_file(path, "cgroup.procs", text),
+		    "Cannot move process %d to %s: %s", pid, path, strerror(errno));
+}
+
+bool cgroup_has_thread(const struct cgroup *cgroup, pid_t tid)
+{
+	FILE *file = open_file(cgroup, "cgroup.threads");
+	bool found = false;
+	int id;
+
+	while (!found && fscanf(file, "%d", &id) == 1)
+		found = id == tid;
+	fclose(file);
+	return found;
+}
+
+void cgroup_set(const struct cgroup *cgroup, const char *file, const char *value)
+{
+	TEST_ASSERT(write_file(cgroup->path, file, value), "%s/%s does not take %s: %s",
+		    cgroup->path, file, value, strerror(errno));
+}
+
+uint64_t cgroup_get(const struct cgroup *cgroup, const char *name,
+		    const char *key)
+{
+	FILE *file = open_file(cgroup, name);
+	bool found = false;
+	char this_key[64];
+	uint64_t value;
+
+	while (!found && fscanf(file, "%63s %lu", this_key, &value) == 2)
+		found = !strcmp(this_key, key);
+	fclose(file);
+	TEST_ASSERT(found, "%s/%s has no %s", cgroup->path, name, key);
+	return value;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Control groups (version 2) for a VMM to run in. */
+#ifndef SELFTESTS_CGROUP_H
+#define SELFTESTS_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct cgroup {
+	char path[128];
+};
+
+/* With @controllers, as "+cpu +pids"; false if they are not to be had. */
+bool cgroup_create(struct cgroup *cgroup, const char *name,
+		   const char *controllers);
+/* Nobody is in it any more, or will not be soon. */
+void cgroup_destroy(struct cgroup *cgroup);
+
+/* Moves all threads of process @pid; NULL stands for the root. */
+void cgroup_enter(const struct cgroup *cgroup, pid_t pid);
+/* Whether thread @tid is in it. */
+bool cgroup_has_thread(const struct cgroup *cgroup, pid_t tid);
+
+void cgroup_set(const struct cgroup *cgroup, const char *file, const char *value);
+/* The number behind @key in a file of keys and values. */
+uint64_t cgroup_get(const struct cgroup *cgroup, const char *file,
+		    const char *key);
+
+#endif /* SELFTESTS_CGROUP_H */
