@@ -62,6 +62,8 @@ FIXTURE_SETUP(refused)
 {
 	if (access("/sys/kernel/debug/kprobes/list", F_OK))
 		SKIP(return, "This kernel has no kprobes");
+	/* Of a test that failed. */
+	unload();
 
 	self->vm = test_vm_create(1, &self->vcpu);
 	self->hva = test_slot_add(self->vm, TEST_SLOT, TEST_GPA, TEST_SIZE,
