@@ -98,6 +98,13 @@ TEST_F(sqe, registered_buffer)
 	expect_result(self, -EINVAL);
 }
 
+/* It is io_uring that looks for the buffer, and comes first. */
+TEST_F(sqe, registered_buffer_that_is_not_there)
+{
+	self->sqe->rw_flags = 1;	/* IORING_URING_CMD_FIXED */
+	expect_result(self, -EFAULT);
+}
+
 TEST_F(sqe, reserved_word_of_the_command)
 {
 	self->cmd->reserved = 1ULL << 63;

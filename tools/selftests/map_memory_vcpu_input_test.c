@@ -137,6 +137,36 @@ TEST_F(vcpu_input, wrong_file)
 	ASSERT_EQ(0, batch.workers_used);
 }
 
+/* A child has the descriptor, but not the memory that the VM is made of. */
+TEST_F(vcpu_input, vm_of_another_process)
+{
+	const struct kvm_memory_mapping asked = {
+		.base_address = TEST_GPA,
+		.size = TEST_SIZE,
+	};
+	struct kvm_memory_mapping mapping = asked;
+	uint64_t pages = vm_get_stat(self->vm, "pages_4k");
+	pid_t child = fork();
+	int status;
+
+	ASSERT_LE(0, child);
+	if (!child) {
+		if (vcpu_map_memory(self->vcpu, &mapping) != -EIO)
+			_exit(1);
+		if (memcmp(&mapping, &asked, sizeof(asked)))
+			_exit(2);
+		_exit(0);
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	ASSERT_TRUE(WIFEXITED(status));
+	ASSERT_EQ(0, WEXITSTATUS(status));
+	ASSERT_EQ(pages, vm_get_stat(self->vm, "pages_4k"));
+
+	/* For the process it belongs to the vCPU is as good as before. */
+	ASSERT_EQ(0, vcpu_map_memory(self->vcpu, &mapping));
+	ASSERT_EQ(0, mapping.size);
+}
+
 /* Read behaviour: the zero page, and two faults to write a page after all. */
 TEST_F(vcpu_input, read_flag)
 {
