@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Host memory that is being changed for longer than a call waits for the end of
+ * it: EAGAIN after ten seconds, and everything else is mapped.
+ *
+ * What changes it is madvise() in a thread that a cgroup lets run for a
+ * millisecond a second: it is somewhere in the middle of one invalidation for as
+ * long as the test wants.
+ */
+#include <sys/stat.h>
+
+#include "kvm_test_harness.h"
+
+#include "lib/host_state.h"
+#include "lib/map_job.h"
+
+#define CGROUP_ROOT	"/sys/fs/cgroup"
+#define CGROUP		CGROUP_ROOT "/kvm-map-memory-changing"
+
+/* From TEST_GPA: memory that nobody touches, then what is being dropped. */
+#define QUIET_SIZE	(16 * SZ_1M)
+#define DROPPED_SIZE	(128 * SZ_1M)
+#define DROPPED_GPA	(TEST_GPA + QUIET_SIZE)
+/* The callers' parts of each. */
+#define PART_SIZE	SZ_1M
+
+#define GIVE_UP_MS	10000
+/* The kernel counts in ticks, which may come late. */
+#define TICKS_MS	500
+
+enum caller {
+	ON_VCPU,
+	IOCTL_1_WORKER,
+	IOCTL_4_WORKERS,
+	URING_4_WORKERS,
+	NR_CALLERS,
+};
+
+struct call {
+	struct changing *test;
+	enum caller caller;
+	struct kvm_memory_mapping mappings[3];
+	struct kvm_map_memory_batch batch;
+	pthread_t thread;
+	uint64_t ms;
+	int result;
+};
+
+struct changing {
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpu;
+	void *dropped;
+	pthread_t slow_thread;
+	pid_t slow_tid;
+	bool drop, has_dropped, go;
+	struct io_uring ring;
+	struct call calls[NR_CALLERS];
+};
+
+FIXTURE(changing) {
+	struct changing test;
+};
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return ok;
+}
+
+static void *drop_slowly(void *data)
+{
+	struct changing *test = data;
+
+	WRITE_ONCE(test->slow_tid, gettid());
+	while (!READ_ONCE(test->drop))
+		usleep(1000);
+	TEST_ASSERT(!madvise(test->dropped, DROPPED_SIZE, MADV_DONTNEED),
+		    "MADV_DONTNEED failed");
+	WRITE_ONCE(test->has_dropped, true);
+	return NULL;
+}
+
+/* False where there is no such controller. */
+static bool slow_down(struct changing *test)
+{
+	char tid[16];
+
+	TEST_ASSERT(!pthread_create(&test->slow_thread, NULL, drop_slowly, test),
+		    "Cannot create a thread");
+	TEST_ASSERT(wait_until(READ_ONCE(test->slow_tid)), "The thread does not run");
+	snprintf(tid, sizeof(tid), "%d", test->slow_tid);
+	return write_file(CGROUP_ROOT "/cgroup.subtree_control", "+cpu") &&
+	       !mkdir(CGROUP, 0755) &&
+	       write_file(CGROUP "/cgroup.type", "threaded") &&
+	       write_file(CGROUP "/cpu.max", "1000 1000000") &&
+	       write_file(CGROUP "/cgroup.threads", tid);
+}
+
+static void speed_up(struct changing *test)
+{
+	write_file(CGROUP "/cpu.max", "max");
+	WRITE_ONCE(test->drop, true);
+	pthread_join(test->slow_thread, NULL);
+	TEST_ASSERT(wait_until(!rmdir(CGROUP) || errno == ENOENT),
+		    "The cgroup is left");
+	write_file(CGROUP_ROOT "/cgroup.subtree_control", "-cpu");
+}
+
+static void add_mapping(struct call *call, uint64_t gpa, uint64_t size)
+{
+	call->mappings[call->batch.nr_mappings++] = (struct kvm_memory_mapping) {
+		.base_address = gpa,
+		.size = size,
+	};
+}
+
+static void init_call(struct changing *test, enum caller caller)
+{
+	uint64_t part = caller * PART_SIZE;
+	struct call *call = &test->calls[caller];
+
+	call->test = test;
+	call->caller = caller;
+	map_batch_init(&call->batch, call->mappings, 0,
+		       caller == IOCTL_1_WORKER ? 1 : 4);
+	if (caller == ON_VCPU) {
+		/* One range that begins before the memory that changes. */
+		add_mapping(call, DROPPED_GPA - PART_SIZE, 2 * PART_SIZE);
+		return;
+	}
+	add_mapping(call, TEST_GPA + part, PART_SIZE);
+	add_mapping(call, DROPPED_GPA + DROPPED_SIZE - part, PART_SIZE);
+	add_mapping(call, TEST_GPA + QUIET_SIZE / 2 + part, PART_SIZE);
+}
+
+static int make_call(struct call *call)
+{
+	struct changing *test = call->test;
+
+	switch (call->caller) {
+	case ON_VCPU:
+		return vcpu_map_memory(test->vcpu, call->mappings);
+	case URING_4_WORKERS:
+		map_ring_prep(&test->ring, test->vm->fd, &call->batch, 0);
+		map_ring_submit(&test->ring, 1);
+		return map_ring_wait(&test->ring, NULL);
+	default:
+		return map_batch(test->vm, MAP_BY_IOCTL, &call->batch);
+	}
+}
+
+static void *call_in_thread(void *data)
+{
+	struct call *call = data;
+	uint64_t start;
+
+	while (!READ_ONCE(call->test->go))
+		usleep(1000);
+	start = now_ms();
+	call->result = make_call(call);
+	call->ms = now_ms() - start;
+	return NULL;
+}
+
+static void join_call(struct call *call)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += (GIVE_UP_MS + DEADLINE_MS) / 1000;
+	TEST_ASSERT(!pthread_timedjoin_np(call->thread, NULL, &end),
+		    "Call %d does not give up", call->caller);
+}
+
+static void expect_given_up(const struct call *call)
+{
+	uint64_t stuck = DROPPED_GPA + DROPPED_SIZE - call->caller * PART_SIZE;
+
+	TEST_ASSERT_EQ(call->result, -EAGAIN);
+	TEST_ASSERT(call->ms >= GIVE_UP_MS - TICKS_MS,
+		    "Call %d gave up after %lu ms", call->caller, call->ms);
+	if (call->caller == ON_VCPU) {
+		TEST_ASSERT_EQ(call->mappings[0].base_address, DROPPED_GPA);
+		TEST_ASSERT_EQ(call->mappings[0].size, PART_SIZE);
+		return;
+	}
+	TEST_ASSERT_EQ(call->batch.first_undone, 1);
+	TEST_ASSERT_EQ(call->batch.bytes_mapped, 2 * PART_SIZE);
+	TEST_ASSERT_EQ(call->batch.bytes_present, 0);
+	TEST_ASSERT_EQ(call->mappings[0].size, 0);
+	TEST_ASSERT_EQ(call->mappings[1].base_address, stuck);
+	TEST_ASSERT_EQ(call->mappings[1].size, PART_SIZE);
+	TEST_ASSERT_EQ(call->mappings[2].size, 0);
+}
+
+static void expect_done(struct changing *test, struct call *call)
+{
+	uint64_t part = call->caller * PART_SIZE;
+
+	TEST_ASSERT_EQ(make_call(call), 0);
+	if (call->caller == ON_VCPU) {
+		TEST_ASSERT_EQ(call->mappings[0].size, 0);
+		TEST_ASSERT_EQ(guest_write(test->vcpu, DROPPED_GPA - PART_SIZE,
+					   2 * PART_SIZE), 0);
+		return;
+	}
+	assert_batch_done(&call->batch, PART_SIZE, 0);
+	TEST_ASSERT_EQ(guest_write(test->vcpu, DROPPED_GPA + DROPPED_SIZE - part,
+				   PART_SIZE), 0);
+}
+
+FIXTURE_SETUP(changing)
+{
+	struct changing *test = &self->test;
+
+	test->vm = test_vm_create(1, &test->vcpu);
+	test->dropped = QUIET_SIZE +
+		test_slot_add(test->vm, TEST_SLOT, TEST_GPA,
+			      QUIET_SIZE + DROPPED_SIZE, VM_MEM_SRC_ANONYMOUS);
+	memset(test->dropped, 1, DROPPED_SIZE);
+	map_ring_open(&test->ring, 4, 0);
+}
+
+FIXTURE_TEARDOWN(changing)
+{
+	io_uring_queue_exit(&self->test.ring);
+	kvm_vm_free(self->test.vm);
+}
+
+TEST_F_TIMEOUT(changing, gives_up, 90)
+{
+	struct changing *test = &self->test;
+	enum caller caller;
+
+	if (!slow_down(test)) {
+		speed_up(test);
+		SKIP(return, "There is no cpu controller");
+	}
+
+	/*
+	 * Threads come first: their stacks want mmap_lock for writing, which
+	 * madvise() holds for reading from now on.
+	 */
+	for (caller = 0; caller < NR_CALLERS; caller++) {
+		init_call(test, caller);
+		ASSERT_EQ(0, pthread_create(&test->calls[caller].thread, NULL,
+					    call_in_thread, &test->calls[caller]));
+	}
+	WRITE_ONCE(test->drop, true);
+	ASSERT_TRUE(wait_until(!page_is_present(test->dropped)));
+	WRITE_ONCE(test->go, true);
+	for (caller = 0; caller < NR_CALLERS; caller++)
+		join_call(&test->calls[caller]);
+
+	TEST_ASSERT(!READ_ONCE(test->has_dropped) &&
+		    page_is_present(test->dropped + DROPPED_SIZE - PAGE_SIZE),
+		    "The memory was not being changed all the time");
+	for (caller = 0; caller < NR_CALLERS; caller++)
+		expect_given_up(&test->calls[caller]);
+
+	speed_up(test);
+	for (caller = 0; caller < NR_CALLERS; caller++)
+		expect_done(test, &test->calls[caller]);
+}
+
+int main(int argc, char **argv)
+{
+	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
+		     KVM_MAP_MEMORY_FEATURE_VCPU);
+	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
+		     KVM_MAP_MEMORY_FEATURE_BATCH);
+	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
+		     KVM_MAP_MEMORY_FEATURE_URING);
+	return test_harness_run(argc, argv);
+}
