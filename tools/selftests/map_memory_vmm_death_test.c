@@ -3,19 +3,16 @@
  * The VMM is killed, exits, replaces itself or is stopped while its job is in
  * the middle of its work.
  */
-#include <poll.h>
 #include <signal.h>
 
 #include "kvm_test_harness.h"
 
 #include "lib/blocked_job.h"
 #include "lib/host_state.h"
+#include "lib/vmm_process.h"
 
 FIXTURE(vmm) {
-	pid_t pid;
-	uint64_t page_tables_kib;
-	int to_test;	/* the VMM's end of the pipe */
-	int from_vmm;
+	struct vmm_process vmm;
 };
 
 FIXTURE_VARIANT(vmm) {
@@ -41,33 +38,12 @@ FIXTURE_VARIANT_ADD(vmm, uring_4_workers) {
 
 FIXTURE_SETUP(vmm)
 {
-	int fds[2];
-
-	self->page_tables_kib = vm_page_tables_kib();
-	ASSERT_EQ(0, pipe(fds));
-	self->from_vmm = fds[0];
-	self->to_test = fds[1];
+	vmm_process_init(&self->vmm);
 }
 
 FIXTURE_TEARDOWN(vmm)
 {
-	close(self->from_vmm);
-	close(self->to_test);
-}
-
-static void say(FIXTURE_DATA(vmm) *self, char word)
-{
-	TEST_ASSERT(write(self->to_test, &word, 1) == 1, "The test is gone");
-}
-
-static char hear(FIXTURE_DATA(vmm) *self)
-{
-	struct pollfd pollfd = { .fd = self->from_vmm, .events = POLLIN };
-	char word;
-
-	TEST_ASSERT(poll(&pollfd, 1, DEADLINE_MS) == 1 &&
-		    read(self->from_vmm, &word, 1) == 1, "The VMM says nothing");
-	return word;
+	vmm_process_destroy(&self->vmm);
 }
 
 /* Says 'b' when its job stands still, or 'n' if that cannot be arranged. */
@@ -76,12 +52,12 @@ static void start_job(FIXTURE_DATA(vmm) *self, struct blocked_job *job,
 		      uint32_t workers)
 {
 	if (!blocked_job_create(job, workers)) {
-		say(self, 'n');
+		vmm_say(&self->vmm, 'n');
 		_exit(0);
 	}
 	map_thread_start(thread, job->vm, entry, &job->batch);
 	blocked_job_wait(job);
-	say(self, 'b');
+	vmm_say(&self->vmm, 'b');
 }
 
 /* The VMM is a process of its own, so that all of it can end. */
@@ -91,10 +67,10 @@ static bool fork_vmm(FIXTURE_DATA(vmm) *self, enum map_entry entry,
 	struct map_thread thread;
 	struct blocked_job job;
 
-	self->pid = fork();
-	TEST_ASSERT(self->pid >= 0, "fork failed");
-	if (self->pid)
-		return hear(self) == 'b';
+	self->vmm.pid = fork();
+	TEST_ASSERT(self->vmm.pid >= 0, "fork failed");
+	if (self->vmm.pid)
+		return vmm_hear(&self->vmm) == 'b';
 
 	start_job(self, &job, &thread, entry, workers);
 	if (then)
@@ -103,32 +79,16 @@ static bool fork_vmm(FIXTURE_DATA(vmm) *self, enum map_entry entry,
 	_exit(99);
 }
 
-static int reap(FIXTURE_DATA(vmm) *self)
-{
-	uint64_t start = now_ms();
-	int status;
-
-	TEST_ASSERT(wait_until(waitpid(self->pid, &status, WNOHANG) == self->pid),
-		    "The VMM does not end");
-	TEST_ASSERT(now_ms() - start < PROMPT_MS, "The VMM took %lu ms to end",
-		    now_ms() - start);
-	TEST_ASSERT(wait_until(count_vms(self->pid) <= 0),
-		    "The VM outlives its process");
-	TEST_ASSERT(wait_until(vm_page_tables_kib() <= self->page_tables_kib),
-		    "The VM's page tables outlive its process");
-	return status;
-}
-
 TEST_F(vmm, sigkill)
 {
 	int status;
 
 	if (!fork_vmm(self, variant->entry, variant->workers, NULL))
 		SKIP(return, "userfaultfd is not permitted");
-	if (count_vms(self->pid) >= 0)
-		ASSERT_EQ(1, count_vms(self->pid));
-	ASSERT_EQ(0, kill(self->pid, SIGKILL));
-	status = reap(self);
+	if (count_vms(self->vmm.pid) >= 0)
+		ASSERT_EQ(1, count_vms(self->vmm.pid));
+	ASSERT_EQ(0, kill(self->vmm.pid, SIGKILL));
+	status = vmm_reap(&self->vmm);
 	ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
@@ -143,7 +103,7 @@ TEST_F(vmm, exit)
 
 	if (!fork_vmm(self, variant->entry, variant->workers, exit_now))
 		SKIP(return, "userfaultfd is not permitted");
-	status = reap(self);
+	status = vmm_reap(&self->vmm);
 	ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 42);
 }
 
@@ -160,7 +120,7 @@ TEST_F(vmm, exec)
 
 	if (!fork_vmm(self, variant->entry, variant->workers, exec_now))
 		SKIP(return, "userfaultfd is not permitted");
-	status = reap(self);
+	status = vmm_reap(&self->vmm);
 	ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == KSFT_SKIP);
 }
 
@@ -180,9 +140,9 @@ TEST_F_TIMEOUT(vmm, stop_and_continue, 60)
 {
 	int status;
 
-	self->pid = fork();
-	ASSERT_LE(0, self->pid);
-	if (!self->pid) {
+	self->vmm.pid = fork();
+	ASSERT_LE(0, self->vmm.pid);
+	if (!self->vmm.pid) {
 		struct map_thread thread;
 		struct blocked_job job;
 
@@ -192,12 +152,12 @@ TEST_F_TIMEOUT(vmm, stop_and_continue, 60)
 		blocked_job_finish(&job, variant->entry);
 		_exit(0);
 	}
-	if (hear(self) != 'b')
+	if (vmm_hear(&self->vmm) != 'b')
 		SKIP(return, "userfaultfd is not permitted");
-	ASSERT_EQ(0, kill(self->pid, SIGSTOP));
-	ASSERT_TRUE(wait_until(vmm_is_stopped(self->pid)));
-	ASSERT_EQ(0, kill(self->pid, SIGCONT));
-	ASSERT_TRUE(wait_until(waitpid(self->pid, &status, WNOHANG) == self->pid));
+	ASSERT_EQ(0, kill(self->vmm.pid, SIGSTOP));
+	ASSERT_TRUE(wait_until(vmm_is_stopped(self->vmm.pid)));
+	ASSERT_EQ(0, kill(self->vmm.pid, SIGCONT));
+	ASSERT_TRUE(wait_until(waitpid(self->vmm.pid, &status, WNOHANG) == self->vmm.pid));
 	ASSERT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
 }
 
