@@ -39,19 +39,7 @@ FIXTURE_TEARDOWN(cancel)
 static void submit(FIXTURE_DATA(cancel) *self, unsigned int ring_flags)
 {
 	map_ring_open(&self->ring, 4, ring_flags);
-	map_ring_prep(&self->ring, self->job.vm->fd, &self->job.batch, 1);
-	map_ring_submit(&self->ring, 1);
-}
-
-static void expect_cqe(struct io_uring *ring, uint64_t user_data, int wanted)
-{
-	uint64_t start = now_ms(), seen;
-	int result = map_ring_wait(ring, &seen);
-
-	TEST_ASSERT_EQ(seen, user_data);
-	TEST_ASSERT_EQ(result, wanted);
-	TEST_ASSERT(now_ms() - start < PROMPT_MS, "The CQE took %lu ms",
-		    now_ms() - start);
+	blocked_job_submit(&self->job, &self->ring);
 }
 
 /* Both CQEs of a cancelled command, in whatever order they come. */
@@ -81,7 +69,6 @@ static void cancel_and_expect(struct io_uring *ring, uint64_t user_data,
 TEST_F_TIMEOUT(cancel, async_cancel, 60)
 {
 	submit(self, 0);
-	blocked_job_wait(&self->job);
 	cancel_and_expect(&self->ring, 1, -EALREADY);
 	blocked_job_assert_left(&self->job);
 	map_ring_assert_empty(&self->ring);
@@ -92,7 +79,6 @@ TEST_F_TIMEOUT(cancel, async_cancel, 60)
 TEST_F_TIMEOUT(cancel, async_cancel_with_sqpoll, 60)
 {
 	submit(self, IORING_SETUP_SQPOLL);
-	blocked_job_wait(&self->job);
 	cancel_and_expect(&self->ring, 1, -EALREADY);
 	blocked_job_assert_left(&self->job);
 	io_uring_queue_exit(&self->ring);
@@ -140,7 +126,6 @@ TEST_F_TIMEOUT(cancel, async_cancel_of_one_of_two, 60)
 
 	map_batch_init(&batch, &mapping, 1, 1);
 	submit(self, 0);
-	blocked_job_wait(&self->job);
 	map_ring_prep(&self->ring, self->job.vm->fd, &batch, 2);
 	map_ring_submit(&self->ring, 1);
 	uffd_gate_wait(&self->job.gate);
@@ -161,7 +146,6 @@ TEST_F_TIMEOUT(cancel, async_cancel_of_one_of_two, 60)
 TEST_F_TIMEOUT(cancel, ring_exit, 60)
 {
 	submit(self, 0);
-	blocked_job_wait(&self->job);
 	io_uring_queue_exit(&self->ring);
 	blocked_job_wait_left(&self->job);
 	blocked_job_finish(&self->job, MAP_BY_URING);
@@ -170,7 +154,6 @@ TEST_F_TIMEOUT(cancel, ring_exit, 60)
 TEST_F_TIMEOUT(cancel, ring_exit_with_sqpoll, 60)
 {
 	submit(self, IORING_SETUP_SQPOLL);
-	blocked_job_wait(&self->job);
 	io_uring_queue_exit(&self->ring);
 	blocked_job_wait_left(&self->job);
 	blocked_job_finish(&self->job, MAP_BY_URING);
@@ -209,7 +192,6 @@ static void close_a_vm_fd(FIXTURE_DATA(cancel) *self)
 TEST_F_TIMEOUT(cancel, vm_fd_closed_during_a_command, 60)
 {
 	submit(self, 0);
-	blocked_job_wait(&self->job);
 	close_a_vm_fd(self);
 	expect_cqe(&self->ring, 1, -ECANCELED);
 	blocked_job_assert_left(&self->job);
@@ -243,7 +225,6 @@ static void close_in_child(FIXTURE_DATA(cancel) *self, int clone_flags)
 	pid_t child;
 
 	submit(self, 0);
-	blocked_job_wait(&self->job);
 	child = clone(close_what_was_inherited, stack + sizeof(stack),
 		      clone_flags | SIGCHLD, self);
 	TEST_ASSERT(child > 0 && waitpid(child, &status, 0) == child && !status,
@@ -275,7 +256,6 @@ TEST_F_TIMEOUT(cancel, last_vm_fd_closed_during_a_command, 60)
 		SKIP(return, "debugfs does not show VMs here");
 
 	submit(self, 0);
-	blocked_job_wait(&self->job);
 	ASSERT_EQ(1, count_vms(getpid()));
 	start = now_ms();
 	kvm_vm_release(self->job.vm);
@@ -315,7 +295,6 @@ TEST_F_TIMEOUT(cancel, signal_during_a_command, 60)
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
 	submit(self, 0);
-	blocked_job_wait(&self->job);
 	ASSERT_EQ(0, kill(getpid(), SIGUSR1));
 	uffd_gate_destroy(&self->job.gate);
 	expect_cqe(&self->ring, 1, 0);

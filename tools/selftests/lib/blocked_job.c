@@ -39,6 +39,28 @@ void blocked_job_wait(struct blocked_job *job)
 		    "Results were written while the job was under way");
 }
 
+void blocked_job_submit(struct blocked_job *job, struct io_uring *ring)
+{
+	map_ring_prep(ring, job->vm->fd, &job->batch, 1);
+	map_ring_submit(ring, 1);
+	blocked_job_wait(job);
+}
+
+void blocked_job_let_go(struct blocked_job *job, struct io_uring *ring)
+{
+	map_ring_assert_empty(ring);
+	uffd_gate_destroy(&job->gate);
+	TEST_ASSERT_EQ(map_ring_wait(ring, NULL), 0);
+	assert_batch_done(&job->batch, BLOCKED_SIZE, 0);
+	map_ring_assert_empty(ring);
+	io_uring_queue_exit(ring);
+
+	kvm_vm_free(job->vm);
+	job->vm = NULL;
+	TEST_ASSERT(wait_until(count_vms(getpid()) <= 0),
+		    "The VM outlives its last descriptor");
+}
+
 void blocked_job_assert_left(struct blocked_job *job)
 {
 	const struct kvm_memory_mapping *left = job->mappings;
@@ -97,4 +119,15 @@ void blocked_job_finish(struct blocked_job *job, enum map_entry entry)
 	TEST_ASSERT(wait_until(vm_page_tables_kib() <= job->page_tables_kib),
 		    "%lu KiB of page tables are left, there were %lu before",
 		    vm_page_tables_kib(), job->page_tables_kib);
+}
+
+void expect_cqe(struct io_uring *ring, uint64_t user_data, int wanted)
+{
+	uint64_t start = now_ms(), seen;
+	int result = map_ring_wait(ring, &seen);
+
+	TEST_ASSERT_EQ(seen, user_data);
+	TEST_ASSERT_EQ(result, wanted);
+	TEST_ASSERT(now_ms() - start < PROMPT_MS, "The CQE took %lu ms",
+		    now_ms() - start);
 }

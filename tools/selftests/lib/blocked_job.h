@@ -30,6 +30,10 @@ struct blocked_job {
 bool blocked_job_create(struct blocked_job *job, uint32_t workers);
 /* Waits until each of the workers stands at the gate. */
 void blocked_job_wait(struct blocked_job *job);
+/* Hands the batch in as entry 1 of the ring, and waits likewise. */
+void blocked_job_submit(struct blocked_job *job, struct io_uring *ring);
+/* Opens the gate: the job must end well, and with it the ring and the VM. */
+void blocked_job_let_go(struct blocked_job *job, struct io_uring *ring);
 /* Asserts that results tell exactly what was mapped until then. */
 void blocked_job_assert_left(struct blocked_job *job);
 /* The same for a job that another thread may not have ended yet. */
@@ -39,5 +43,8 @@ void blocked_job_wait_left(struct blocked_job *job);
  * of it, and asserts that threads, VM and page tables are gone in the end.
  */
 void blocked_job_finish(struct blocked_job *job, enum map_entry entry);
+
+/* Waits for the next CQE, which must be this one, and come promptly. */
+void expect_cqe(struct io_uring *ring, uint64_t user_data, int wanted);
 
 #endif /* SELFTESTS_BLOCKED_JOB_H */
