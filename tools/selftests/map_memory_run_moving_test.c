@@ -362,7 +362,7 @@ static void page_out(FIXTURE_DATA(moving) *self, unsigned int round)
 	}
 }
 
-static uint64_t vmstat(const char *name)
+static uint64_t vmstat_counter(const char *name)
 {
 	unsigned long long value;
 	FILE *file = fopen("/proc/vmstat", "r");
@@ -381,12 +381,12 @@ static uint64_t vmstat(const char *name)
 
 TEST_F_TIMEOUT(moving, paged_out, 120)
 {
-	uint64_t before = vmstat("pswpout");
+	uint64_t before = vmstat_counter("pswpout");
 
 	if (!swap_on())
 		SKIP(return, "No swap to be had");
 	race(self, true, page_out);
-	ASSERT_LT(before, vmstat("pswpout"));
+	ASSERT_LT(before, vmstat_counter("pswpout"));
 	ASSERT_EQ(0, self->nr_results[1]);
 	swap_off();
 }
@@ -408,12 +408,12 @@ static void migrate(FIXTURE_DATA(moving) *self, unsigned int round)
 
 TEST_F_TIMEOUT(moving, migrated, 120)
 {
-	uint64_t before = vmstat("pgmigrate_success");
+	uint64_t before = vmstat_counter("pgmigrate_success");
 
 	if (access("/sys/devices/system/node/node1", F_OK))
 		SKIP(return, "One node only");
 	race(self, true, migrate);
-	ASSERT_LT(before + NR_MOVING, vmstat("pgmigrate_success"));
+	ASSERT_LT(before + NR_MOVING, vmstat_counter("pgmigrate_success"));
 	ASSERT_EQ(0, self->nr_results[1]);
 }
 
@@ -433,17 +433,17 @@ static bool set_up_file(const char *path, const char *value)
 /* Use the memory from the other node until the scheduler looks where it is. */
 static void balance(FIXTURE_DATA(moving) *self, unsigned int round)
 {
-	uint64_t updates = vmstat("numa_pte_updates"), end = now_ms() + DEADLINE_MS;
+	uint64_t updates = vmstat_counter("numa_pte_updates"), end = now_ms() + DEADLINE_MS;
 	cpu_set_t cpus;
 	int i;
 
 	CPU_ZERO(&cpus);
 	CPU_SET(round & 1, &cpus);
 	TEST_ASSERT(!sched_setaffinity(0, sizeof(cpus), &cpus), "No CPU");
-	while (vmstat("numa_pte_updates") < updates + NR_MOVING / 2 && now_ms() < end)
+	while (vmstat_counter("numa_pte_updates") < updates + NR_MOVING / 2 && now_ms() < end)
 		for (i = 0; i < NR_MOVING; i++)
 			*(volatile uint64_t *)(self->moving + i * PAGE_SIZE) = i;
-	TEST_ASSERT(vmstat("numa_pte_updates") > updates, "Nothing is balanced");
+	TEST_ASSERT(vmstat_counter("numa_pte_updates") > updates, "Nothing is balanced");
 }
 
 TEST_F_TIMEOUT(moving, balanced_between_nodes, 240)
@@ -457,9 +457,9 @@ TEST_F_TIMEOUT(moving, balanced_between_nodes, 240)
 	    !set_up_file(BALANCING "scan_period_min_ms", "10") ||
 	    !set_up_file(BALANCING "scan_period_max_ms", "20"))
 		SKIP(return, "No balancing between nodes");
-	before = vmstat("numa_hint_faults");
+	before = vmstat_counter("numa_hint_faults");
 	race(self, true, balance);
-	ASSERT_LT(before, vmstat("numa_hint_faults"));
+	ASSERT_LT(before, vmstat_counter("numa_hint_faults"));
 	ASSERT_EQ(0, self->nr_results[1]);
 	ASSERT_TRUE(set_up_file("/proc/sys/kernel/numa_balancing", "0"));
 }
