@@ -176,6 +176,13 @@ TEST_F(input, too_many_workers)
 	expect_refused(self, variant->entry, -EINVAL);
 }
 
+TEST_F(input, too_many_workers_before_too_many_mappings)
+{
+	self->batch.nr_workers = KVM_MAP_MEMORY_MAX_WORKERS + 1;
+	self->batch.nr_mappings = KVM_MAP_MEMORY_MAX_MAPPINGS + 1;
+	expect_refused(self, variant->entry, -EINVAL);
+}
+
 TEST_F(input, as_many_workers_as_there_may_be)
 {
 	self->batch.nr_workers = KVM_MAP_MEMORY_MAX_WORKERS;

@@ -110,11 +110,11 @@ static int map_memory_check_batch(const struct kvm_map_memory_batch *batch)
 	if (!batch->nr_mappings)
 		return -EINVAL;
 
-	if (batch->nr_mappings > KVM_MAP_MEMORY_MAX_MAPPINGS)
-		return -E2BIG;
-
 	if (batch->nr_workers > KVM_MAP_MEMORY_MAX_WORKERS)
 		return -EINVAL;
+
+	if (batch->nr_mappings > KVM_MAP_MEMORY_MAX_MAPPINGS)
+		return -E2BIG;
 
 	return 0;
 }
