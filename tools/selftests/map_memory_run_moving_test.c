@@ -375,7 +375,7 @@ static uint64_t vmstat_counter(const char *name)
 			return value;
 		}
 	}
-	fclose(file);
+	TEST_FAIL("/proc/vmstat has no %s", name);
 	return 0;
 }
 
