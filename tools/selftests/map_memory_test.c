@@ -186,13 +186,17 @@ static void touch(uint64_t gpa, uint64_t size)
 		*(volatile uint64_t *)(gpa + offset) += 1;
 }
 
-static void l2_guest_code(void)
+/* CPUID would exit to L1 on VMX: there is no asking in L2 which it is. */
+static void l2_svm_code(void)
 {
 	GUEST_SYNC(2);
-	if (this_cpu_has(X86_FEATURE_VMX))
-		vmcall();
-	else
-		vmmcall();
+	vmmcall();
+}
+
+static void l2_vmx_code(void)
+{
+	GUEST_SYNC(2);
+	vmcall();
 }
 
 static void l1_guest_code(void *nested)
@@ -206,7 +210,7 @@ static void l1_guest_code(void *nested)
 	if (this_cpu_has(X86_FEATURE_SVM)) {
 		struct svm_test_data *svm = nested;
 
-		generic_svm_setup(svm, l2_guest_code, &l2_stack[L2_STACK_SIZE]);
+		generic_svm_setup(svm, l2_svm_code, &l2_stack[L2_STACK_SIZE]);
 		run_guest(svm->vmcb, svm->vmcb_gpa);
 		GUEST_ASSERT_EQ(svm->vmcb->control.exit_code, SVM_EXIT_VMMCALL);
 	} else {
@@ -214,7 +218,7 @@ static void l1_guest_code(void *nested)
 
 		GUEST_ASSERT(prepare_for_vmx_operation(vmx));
 		GUEST_ASSERT(load_vmcs(vmx));
-		prepare_vmcs(vmx, l2_guest_code, &l2_stack[L2_STACK_SIZE]);
+		prepare_vmcs(vmx, l2_vmx_code, &l2_stack[L2_STACK_SIZE]);
 		GUEST_ASSERT(!vmlaunch());
 		GUEST_ASSERT_EQ(vmreadz(VM_EXIT_REASON), EXIT_REASON_VMCALL);
 	}
