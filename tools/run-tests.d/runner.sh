@@ -5,30 +5,9 @@
 # test-timeout: 300
 
 set -u
-here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
+. "$(dirname "$0")/canary.inc"
 results=$top/build/check/canaries
-number=0
-
-ok()
-{
-	local verdict=$1
-
-	number=$((number + 1))
-	shift
-	if [ "$verdict" = 0 ]; then
-		echo "ok $number - $*"
-	else
-		echo "not ok $number - $*"
-		sed 's/^/# /' "$results.out"
-	fi
-}
-
-run()
-{
-	"$top/tools/run-tests" --jobs 1 --dir "$results" \
-		"${@/#/$here/canaries/}" >"$results.out" 2>&1
-}
+runner_options=()
 
 # The words that the report must hold, the sum, and the exit status.
 turns_red()
@@ -64,21 +43,10 @@ turns_red skips-all "SKIP" "0 passed, 0 failed, 1 skipped"
 ok $? "the runner turns red on a test that does not exist"
 
 # In one boot: each test is judged by what happened while it ran.
-canary=$top/build/canary
-release=$(cat "$top/build/modules/release")
-mkdir -p "$canary" &&
-	cp "$here"/canaries/module/* "$canary" &&
-	make -C "/lib/modules/$release/build" M="$canary" modules \
-		>"$results.out" 2>&1
-ok $? "the module that warns builds"
+build_module_that_warns
 
 run machine-passes.sh machine-warns.sh machine-fails.sh
 status=$?
-has()
-{
-	grep -Eq "$1" "$results.out"
-	ok $? "$2"
-}
 [ "$status" = 1 ]
 ok $? "the runner turns red on a warning of the kernel"
 has '^FAIL .*machine-warns .*1 passed, 1 failed' "it blames the test that ran"

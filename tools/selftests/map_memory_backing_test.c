@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // testvm: --memory 4G --hugepages-1g 1
+// vmx:
 /*
  * Jobs on every kind of host memory: small pages, transparent huge pages,
  * hugetlb of 2 MiB and 1 GiB, private and shared.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs while vCPUs run and fault on the same memory, and several jobs at the
  * same time.

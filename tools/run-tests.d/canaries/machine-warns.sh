@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 # testvm: --memory 512M
+# vmx: --memory 512M --file build/canary/canary_warn.ko
 echo "TAP version 13"
 echo "1..1"
 /sbin/insmod build/canary/canary_warn.ko
