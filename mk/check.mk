@@ -8,6 +8,11 @@ check: setup ## Install packages, build everything and run all tests
 	@$(MAKE) --no-print-directory build
 	@tools/run-tests
 
+.PHONY: check-upstream
+check-upstream: setup ## Run all of the kernel's own KVM selftests, long ones too
+	@$(MAKE) --no-print-directory modules tests
+	@tools/check-upstream --all
+
 .PHONY: lint
 lint: ## Check sources: checkpatch, sparse, shellcheck, mandoc
 	@mkdir -p $(BUILD)

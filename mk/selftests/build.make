@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds the kernel's library for KVM selftests, its tests that matter here,
-# and the project's own.  mk/tests.mk calls it with
+# Builds the kernel's library for KVM selftests, its own tests, and the
+# project's.  mk/tests.mk calls it with
 #   SRC=  the unpacked kernel source     RELEASE=  the kernel
 #   OUT=  where everything goes
 
@@ -29,11 +29,16 @@ override := $(OUT)/libkvm/string_override.o
 lib_obj	:= $(filter-out $(override), $(patsubst $(KVM)/lib/%, \
 	$(OUT)/libkvm/%, $(addsuffix .o, $(basename $(lib_src)))))
 
-upstream := pre_fault_memory_test set_memory_region_test smm_test state_test
-upstream_src := $(foreach test, $(upstream), $(firstword \
-	$(wildcard $(KVM)/x86_64/$(test).c $(KVM)/$(test).c)))
-upstream_bin := $(addprefix $(OUT)/upstream/, \
-	$(notdir $(basename $(upstream_src))))
+# All that the kernel's Makefile lists for this architecture: programs, and
+# scripts which call them.
+upstream_list = $(shell sed -n 's/^$(1)_x86_64 *+\?= *//p' $(KVM)/Makefile)
+upstream_dir := $(OUT)/upstream
+upstream_tests := $(addprefix $(upstream_dir)/, \
+	$(notdir $(call upstream_list,TEST_GEN_PROGS)))
+upstream_scripts := $(addprefix $(upstream_dir)/, \
+	$(notdir $(call upstream_list,TEST_PROGS)))
+upstream_bin := $(upstream_tests) $(addprefix $(upstream_dir)/, \
+	$(notdir $(call upstream_list,TEST_GEN_PROGS_EXTENDED)))
 
 own_lib	:= $(patsubst $(TESTS)/lib/%.c, $(OUT)/own/lib/%.o, \
 	$(wildcard $(TESTS)/lib/*.c))
@@ -43,7 +48,8 @@ own_bin	:= $(patsubst $(TESTS)/%.c, $(OUT)/%, $(wildcard $(TESTS)/*_test.c))
 refuse	:= $(OUT)/refuse-module/kvm_refuse.ko
 
 .PHONY: all
-all: $(own_bin) $(upstream_bin) $(refuse)
+all: $(own_bin) $(upstream_bin) $(upstream_scripts) $(upstream_dir)/list \
+	$(refuse)
 
 # The headers are those of one version, whose directory's name tells it.
 $(HDR)/.installed: $(SRC)/.unpacked mk/selftests/install-headers
@@ -71,10 +77,10 @@ $(OUT)/libkvm.a: $(lib_obj)
 	@rm -f $@
 	@ar rcs $@ $^
 
-$(OUT)/upstream/%.o: $(KVM)/x86_64/%.c $(HDR)/.installed
+$(upstream_dir)/%.o: $(KVM)/x86_64/%.c $(HDR)/.installed
 	$(call compile, -w)
 
-$(OUT)/upstream/%.o: $(KVM)/%.c $(HDR)/.installed
+$(upstream_dir)/%.o: $(KVM)/%.c $(HDR)/.installed
 	$(call compile, -w)
 
 $(OUT)/own/%.o: $(TESTS)/%.c $(HDR)/.installed
@@ -89,9 +95,18 @@ define link
 		$(OUT)/libkvm.a $(1)
 endef
 
-$(upstream_bin): $(OUT)/upstream/%: $(OUT)/upstream/%.o $(override) \
+$(upstream_bin): $(upstream_dir)/%: $(upstream_dir)/%.o $(override) \
 		$(OUT)/libkvm.a
 	$(link)
+
+$(upstream_scripts): $(upstream_dir)/%: $(KVM)/x86_64/%
+	@mkdir -p $(@D)
+	@install -m 755 $< $@
+
+# What tools/check-upstream runs.
+$(upstream_dir)/list: $(KVM)/Makefile mk/selftests/build.make
+	@mkdir -p $(@D)
+	@printf '%s\n' $(notdir $(upstream_tests) $(upstream_scripts)) >$@
 
 $(own_bin): $(OUT)/%: $(OUT)/own/%.o $(own_lib) $(override) $(OUT)/libkvm.a
 	$(call link, -luring -Wl$(comma)--wrap=alarm)
