@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "blocked_job.h"
 #include "host_state.h"
+#include "leftovers.h"
 
 #define NOT_WRITTEN	0xeeeeeeeeU
 
@@ -112,13 +113,8 @@ void blocked_job_finish(struct blocked_job *job, enum map_entry entry)
 
 	TEST_ASSERT(vm_page_tables_kib() > job->page_tables_kib,
 		    "A mapped VM has no page tables");
-	kvm_vm_free(job->vm);
+	free_and_assert_gone(job->vm, job->page_tables_kib);
 	job->vm = NULL;
-	TEST_ASSERT(wait_until(count_vms(getpid()) <= 0),
-		    "The VM outlives its last descriptor");
-	TEST_ASSERT(wait_until(vm_page_tables_kib() <= job->page_tables_kib),
-		    "%lu KiB of page tables are left, there were %lu before",
-		    vm_page_tables_kib(), job->page_tables_kib);
 }
 
 void expect_cqe(struct io_uring *ring, uint64_t user_data, int wanted)
