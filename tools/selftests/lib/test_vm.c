@@ -159,10 +159,9 @@ static void run_while_converted(struct kvm_vcpu *vcpu)
 	TEST_ASSERT(!ret, KVM_IOCTL_ERROR(KVM_RUN, ret));
 }
 
-void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
+static void begin_pass(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
 {
 	struct guest_state *state = host_state(vcpu);
-	struct ucall uc;
 
 	state->pass = *pass;
 	if (!state->pass.stride)
@@ -172,6 +171,12 @@ void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
 		run_while_converted(vcpu);
 	else
 		vcpu_run(vcpu);
+}
+
+static void end_pass(struct kvm_vcpu *vcpu)
+{
+	struct guest_state *state = host_state(vcpu);
+	struct ucall uc;
 
 	/*
 	 * For the next pass, and here: before it begins, in a thread that starts
@@ -190,6 +195,28 @@ void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
 		TEST_FAIL("vCPU %u: exit reason %s, ucall %lu", vcpu->id,
 			  exit_reason_str(vcpu->run->exit_reason), uc.cmd);
 	}
+}
+
+void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
+{
+	begin_pass(vcpu, pass);
+	end_pass(vcpu);
+}
+
+bool guest_meets_mmio(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t ops)
+{
+	struct guest_pass pass = { .gpa = gpa, .nr_pages = 1, .ops = ops };
+	bool mmio;
+
+	begin_pass(vcpu, &pass);
+	mmio = vcpu->run->exit_reason == KVM_EXIT_MMIO;
+	if (mmio) {
+		TEST_ASSERT_EQ(vcpu->run->mmio.phys_addr, gpa);
+		TEST_ASSERT_EQ(vcpu->run->mmio.is_write, ops == PASS_WRITE);
+		vcpu_run(vcpu);
+	}
+	end_pass(vcpu);
+	return mmio;
 }
 
 void guest_pass_stop(struct kvm_vcpu *vcpu)

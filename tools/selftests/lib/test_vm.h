@@ -75,6 +75,12 @@ void guest_pass_stop(struct kvm_vcpu *vcpu);
 /* Pages touched so far by the pass that runs. */
 uint64_t guest_pass_progress(struct kvm_vcpu *vcpu);
 
+/*
+ * The guest does @ops, a read or a write, where it finds no memory, or none for
+ * that: true if userspace was asked to emulate it.
+ */
+bool guest_meets_mmio(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t ops);
+
 uint64_t vcpu_get_stat(struct kvm_vcpu *vcpu, const char *name);
 
 #endif /* SELFTESTS_TEST_VM_H */
