@@ -116,13 +116,8 @@ FIXTURE_SETUP(spaces)
 {
 	self->page_tables_kib = vm_page_tables_kib();
 	self->vm = test_vm_create(2, self->vcpus);
-	if (!variant->zap_all) {
-		if (!(kvm_check_cap(KVM_CAP_DISABLE_QUIRKS2) &
-		      KVM_X86_QUIRK_SLOT_ZAP_ALL))
-			SKIP(return, "Updating a slot always zaps all");
-		vm_enable_cap(self->vm, KVM_CAP_DISABLE_QUIRKS2,
-			      KVM_X86_QUIRK_SLOT_ZAP_ALL);
-	}
+	if (!variant->zap_all && !test_zap_slots_alone(self->vm))
+		SKIP(return, "Updating a slot always zaps all");
 	set_slots(self);
 	self->call.kind = variant->kind;
 	self->call.vm = self->vm;

@@ -252,10 +252,9 @@ TEST_F(hang, another_slot_deleted_without_zapping_all)
 {
 	struct map_call *call = &self->call;
 
-	if (!(kvm_check_cap(KVM_CAP_DISABLE_QUIRKS2) & KVM_X86_QUIRK_SLOT_ZAP_ALL))
+	if (!test_zap_slots_alone(self->vm))
 		SKIP(return, "Deleting a slot always zaps all");
 
-	vm_enable_cap(self->vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_SLOT_ZAP_ALL);
 	add_other_slot(self);
 	ASSERT_EQ(0, map_call_run(call, TEST_GPA, TEST_SIZE, variant->flags));
 	assert_call_done(call, TEST_SIZE, 0);

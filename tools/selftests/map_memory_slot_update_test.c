@@ -80,13 +80,8 @@ FIXTURE_SETUP(update)
 {
 	self->page_tables_kib = vm_page_tables_kib();
 	self->vm = test_vm_create(1, &self->vcpu);
-	if (!variant->zap_all) {
-		if (!(kvm_check_cap(KVM_CAP_DISABLE_QUIRKS2) &
-		      KVM_X86_QUIRK_SLOT_ZAP_ALL))
-			SKIP(return, "Updating a slot always zaps all");
-		vm_enable_cap(self->vm, KVM_CAP_DISABLE_QUIRKS2,
-			      KVM_X86_QUIRK_SLOT_ZAP_ALL);
-	}
+	if (!variant->zap_all && !test_zap_slots_alone(self->vm))
+		SKIP(return, "Updating a slot always zaps all");
 	self->hva = test_mem_alloc(TEST_SIZE);
 	write_words(self->hva, GATE_OFFSET, OLD_WORDS);
 	set_slot(self, 0, TEST_GPA);

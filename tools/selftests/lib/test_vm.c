@@ -108,6 +108,15 @@ void test_slot_delete(struct kvm_vm *vm, uint32_t slot)
 	vm_set_user_memory_region(vm, slot, 0, 0, 0, NULL);
 }
 
+bool test_zap_slots_alone(struct kvm_vm *vm)
+{
+	if (!(kvm_check_cap(KVM_CAP_DISABLE_QUIRKS2) & KVM_X86_QUIRK_SLOT_ZAP_ALL))
+		return false;
+
+	vm_enable_cap(vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_SLOT_ZAP_ALL);
+	return true;
+}
+
 void *test_mem_alloc(uint64_t size)
 {
 	uint64_t start;

@@ -53,6 +53,11 @@ void *test_slot_add(struct kvm_vm *vm, uint32_t slot, uint64_t gpa,
 void test_slot_set(struct kvm_vm *vm, uint32_t slot, uint32_t flags,
 		   uint64_t gpa, uint64_t size, void *hva);
 void test_slot_delete(struct kvm_vm *vm, uint32_t slot);
+/*
+ * From now on what is deleted or moved of memslots takes its own page-table entries
+ * along and no others (KVM_X86_QUIRK_SLOT_ZAP_ALL).  False if KVM cannot do that.
+ */
+bool test_zap_slots_alone(struct kvm_vm *vm);
 
 /* Private anonymous memory in 4 KiB pages, aligned to 2 MiB. */
 void *test_mem_alloc(uint64_t size);
