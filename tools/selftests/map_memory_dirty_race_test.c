@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Dirty logging is enabled and disabled while vCPUs write and calls map the same
  * memory: no page that was written afterwards may be missing in the log, none may
