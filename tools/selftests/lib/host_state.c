@@ -18,22 +18,25 @@ uint64_t now_ms(void)
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
-int find_threads(const char *comm, pid_t *tids, int max)
+static int find_threads_of(pid_t pid, const char *comm, pid_t *tids, int max)
 {
 	struct dirent *entry;
 	int count = 0;
+	char tasks[32];
 	DIR *dir;
 
-	dir = opendir("/proc/self/task");
-	TEST_ASSERT(dir, "Cannot read /proc/self/task");
+	snprintf(tasks, sizeof(tasks), "/proc/%d/task", pid);
+	dir = opendir(tasks);
+	TEST_ASSERT(dir || pid != getpid(), "Cannot read %s", tasks);
+	if (!dir)	/* it ended meanwhile */
+		return 0;
 	while ((entry = readdir(dir))) {
 		char path[64 + sizeof(entry->d_name)], name[32] = "";
 		FILE *file;
 
 		if (entry->d_name[0] == '.')
 			continue;
-		snprintf(path, sizeof(path), "/proc/self/task/%s/comm",
-			 entry->d_name);
+		snprintf(path, sizeof(path), "%s/%s/comm", tasks, entry->d_name);
 		file = fopen(path, "r");
 		if (!file)	/* it ended meanwhile */
 			continue;
@@ -49,9 +52,19 @@ int find_threads(const char *comm, pid_t *tids, int max)
 	return count;
 }
 
+int find_threads(const char *comm, pid_t *tids, int max)
+{
+	return find_threads_of(getpid(), comm, tids, max);
+}
+
+int count_threads_of(pid_t pid, const char *comm)
+{
+	return find_threads_of(pid, comm, NULL, 0);
+}
+
 int count_threads(const char *comm)
 {
-	return find_threads(comm, NULL, 0);
+	return count_threads_of(getpid(), comm);
 }
 
 int count_vms(pid_t pid)
@@ -76,12 +89,25 @@ int count_vms(pid_t pid)
 	return count;
 }
 
-uint64_t vm_page_tables_kib(void)
+uint64_t meminfo_kib(const char *name)
 {
 	uint64_t kib = 0;
 	bool found = false;
 	char line[128];
 	FILE *file;
+
+	file = fopen("/proc/meminfo", "r");
+	TEST_ASSERT(file, "Cannot open /proc/meminfo");
+	while (!found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, name, strlen(name)) &&
+			sscanf(line + strlen(name), ": %lu kB", &kib) == 1;
+	fclose(file);
+	TEST_ASSERT(found, "/proc/meminfo has no %s", name);
+	return kib;
+}
+
+uint64_t vm_page_tables_kib(void)
+{
 	int fd;
 
 	/* Each CPU keeps some of the count to itself until asked for it. */
@@ -90,14 +116,7 @@ uint64_t vm_page_tables_kib(void)
 		TEST_ASSERT(write(fd, "1", 1) == 1, "Cannot refresh the statistics");
 		close(fd);
 	}
-
-	file = fopen("/proc/meminfo", "r");
-	TEST_ASSERT(file, "Cannot open /proc/meminfo");
-	while (!found && fgets(line, sizeof(line), file))
-		found = sscanf(line, "SecPageTables: %lu kB", &kib) == 1;
-	fclose(file);
-	TEST_ASSERT(found, "/proc/meminfo has no SecPageTables");
-	return kib;
+	return meminfo_kib("SecPageTables");
 }
 
 uint64_t pagemap_entry(const void *addr)

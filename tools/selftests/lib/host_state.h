@@ -25,13 +25,16 @@ uint64_t now_ms(void);
 	__came;								\
 })
 
-/* Threads of this process whose name starts with @comm. */
+/* Threads whose name starts with @comm, of this process or of another. */
 int count_threads(const char *comm);
-/* The same, and the ids of the first @max of them. */
+int count_threads_of(pid_t pid, const char *comm);
+/* Those of this process, and the ids of the first @max of them. */
 int find_threads(const char *comm, pid_t *tids, int max);
 /* VMs that debugfs shows for process @pid; -1 where there is no debugfs. */
 int count_vms(pid_t pid);
 
+/* What /proc/meminfo says of @name. */
+uint64_t meminfo_kib(const char *name);
 /* All page tables of all VMs, in KiB. */
 uint64_t vm_page_tables_kib(void);
 
