@@ -156,6 +156,15 @@ uint64_t vcpu_get_stat(struct kvm_vcpu *vcpu, const char *name)
 	return value;
 }
 
+static void set_pass(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
+{
+	struct guest_state *state = host_state(vcpu);
+
+	state->pass = *pass;
+	if (!state->pass.stride)
+		state->pass.stride = 1;
+}
+
 /* KVM_RUN fails where a page is converted while the vCPU faults on it. */
 static void run_while_converted(struct kvm_vcpu *vcpu)
 {
@@ -170,12 +179,7 @@ static void run_while_converted(struct kvm_vcpu *vcpu)
 
 static void begin_pass(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
 {
-	struct guest_state *state = host_state(vcpu);
-
-	state->pass = *pass;
-	if (!state->pass.stride)
-		state->pass.stride = 1;
-
+	set_pass(vcpu, pass);
 	if (pass->ops & PASS_CONVERTED)
 		run_while_converted(vcpu);
 	else
@@ -210,6 +214,12 @@ void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
 {
 	begin_pass(vcpu, pass);
 	end_pass(vcpu);
+}
+
+int __guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass)
+{
+	set_pass(vcpu, pass);
+	return _vcpu_run(vcpu);
 }
 
 bool guest_meets_mmio(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t ops)

@@ -76,6 +76,8 @@ uint64_t guest_write(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t size);
  * guest_pass_stop() was called.
  */
 void guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass);
+/* The same where KVM_RUN may fail: its result. */
+int __guest_pass_run(struct kvm_vcpu *vcpu, const struct guest_pass *pass);
 void guest_pass_stop(struct kvm_vcpu *vcpu);
 /* Pages touched so far by the pass that runs. */
 uint64_t guest_pass_progress(struct kvm_vcpu *vcpu);
