@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+// testvm:
+// testvm: --cpus 16
+// testvm: --cpu -la57
+// testvm: --numa 2 --append numa_balancing=disable
+// vmx:
 /*
  * Batches through the ioctl and through io_uring, with 1 to 16 workers: what
  * they map, what they report, and what they leave of ranges without a slot.

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+// testvm:
+// testvm: --cpus 4
+// testvm: --cpus 16
+// testvm: --cpu -la57
+// testvm: --numa 2 --append numa_balancing=disable
+// vmx:
 // test-timeout: 120
 /*
  * Forty jobs of one VM at the same time, each of which wants as many workers as there

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+// testvm:
+// testvm: --cpus 4
+// testvm: --cpus 16
+// testvm: --cpu -la57
+// testvm: --numa 2 --append numa_balancing=disable
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs while vCPUs run and fault on the same memory, and several jobs at the

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+// testvm:
+// testvm: --cpus 4
+// testvm: --cpus 16
+// testvm: --cpu -la57
+// testvm: --numa 2 --append numa_balancing=disable
+// vmx:
 /*
  * Memory slots deleted, re-created and moved, between jobs and during them.
  */

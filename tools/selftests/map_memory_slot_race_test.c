@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+// testvm:
+// testvm: --cpus 4
+// testvm: --cpus 16
+// testvm: --cpu -la57
+// testvm: --numa 2 --append numa_balancing=disable
+// vmx:
 /*
  * Calls map a range all the time while its memslot is replaced, moved, logged and
  * made read-only.  After each update, with calls still under way, the guest must
