@@ -84,12 +84,16 @@ TEST_F_TIMEOUT(moving, protected, 90)
 	moving_memory_race(&self->mem, VCPUS_AROUND, protect);
 }
 
-static void map_anew(void *hva, uint64_t size)
+static void map_anew(void *hva, uint64_t size, bool populate)
 {
+	uint64_t offset;
+
 	TEST_ASSERT(mmap(hva, size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
 			 -1, 0) == hva, "mmap failed");
 	madvise(hva, size, MADV_NOHUGEPAGE);
+	for (offset = 0; populate && offset < size; offset += PAGE_SIZE)
+		*(uint64_t *)(hva + offset) = offset;
 }
 
 static void unmap(struct moving_memory *mem, unsigned int nr)
@@ -103,9 +107,7 @@ static void unmap(struct moving_memory *mem, unsigned int nr)
 		TEST_ASSERT(!munmap(hva, size), "munmap failed");
 		if (i % 4 == 3)
 			moving_memory_await(&mem->nr_efault);
-		map_anew(hva, size);
-		if (i & 1)
-			*(uint64_t *)hva = nr;
+		map_anew(hva, size, i & 1);
 	}
 }
 
@@ -119,12 +121,12 @@ static void unmap_all(struct moving_memory *mem, unsigned int nr)
 {
 	unsigned int i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 3; i++) {
 		moving_mark(mem->hva, MOVING_PAGES, 1);
 		TEST_ASSERT(!munmap(mem->hva, TEST_SIZE), "munmap failed");
 		if (i & 1)
 			moving_memory_await(&mem->nr_efault);
-		map_anew(mem->hva, TEST_SIZE);
+		map_anew(mem->hva, TEST_SIZE, i & 1);
 	}
 	if (nr % MOVING_CHANGES == MOVING_CHANGES - 1)
 		TEST_ASSERT(!munmap(mem->hva, TEST_SIZE), "munmap failed");
@@ -142,7 +144,7 @@ static void expect_all_gone(struct moving_memory *mem)
 	TEST_ASSERT_EQ(moving_memory_map(mem, KVM_MEMORY_MAPPING_RESIDENT, &left,
 					 &batch), 0);
 	TEST_ASSERT_EQ(batch.bytes_skipped, TEST_SIZE);
-	map_anew(mem->hva, TEST_SIZE);
+	map_anew(mem->hva, TEST_SIZE, false);
 }
 
 TEST_F_TIMEOUT(moving, unmapped_as_a_whole, 90)
@@ -213,7 +215,7 @@ static void move_in(struct moving_memory *mem, unsigned int nr)
 		moving_mark(elsewhere, pages, nr + 1);
 		move(elsewhere, here, size);
 		TEST_ASSERT_EQ(moving_count_marks(here, pages, nr + 1), pages);
-		map_anew(elsewhere, size);
+		map_anew(elsewhere, size, false);
 	}
 }
 

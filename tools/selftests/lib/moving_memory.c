@@ -80,8 +80,8 @@ static void map_while_it_changes(struct moving_memory *mem)
 	int ret;
 
 	do {
-		ret = moving_memory_map(mem, mem->flags ?: flags[i++ % 3], NULL,
-					&batch);
+		ret = moving_memory_map(mem, mem->same_flags ? mem->flags :
+					flags[i++ % ARRAY_SIZE(flags)], NULL, &batch);
 		mem->nr_done += !ret;
 		mem->nr_efault += ret == -EFAULT;
 		mem->nr_eagain += ret == -EAGAIN;

@@ -53,7 +53,8 @@ struct moving_memory {
 	void (*settle)(struct moving_memory *mem);
 	/* For the test to set: jobs may come to broken pages. */
 	bool poison;
-	/* For the test to set, or 0: what all jobs ask for. */
+	/* For the test to set: all jobs ask for @flags, not for one thing each. */
+	bool same_flags;
 	uint64_t flags;
 
 	/* How many jobs ended in which way. */
