@@ -239,12 +239,24 @@ TEST_F_TIMEOUT(memory_limit, stops_at_guest_memory, 60)
 	expect_rest(self, variant);
 }
 
+/*
+ * Helpers, their stacks and their caches come first.  How much of the limit they take
+ * depends on the kernel, so it is raised until something is left for page tables.
+ */
 TEST_F_TIMEOUT(memory_limit, stops_at_page_tables, 60)
 {
+	unsigned int kib = 160;
+	char limit[16];
+
 	create_vm(self, variant->workers);
 	memset(self->mem, 1, TEST_SIZE);
 	ASSERT_EQ(0, mlockall(MCL_CURRENT));
-	ASSERT_EQ(-ENOMEM, call_with_limit(self, variant->entry, "192K"));
+	do {
+		ASSERT_EQ(TEST_SIZE, self->mapping.size);
+		kib += 32;
+		snprintf(limit, sizeof(limit), "%uK", kib);
+		ASSERT_EQ(-ENOMEM, call_with_limit(self, variant->entry, limit));
+	} while (!self->batch.bytes_mapped);
 	expect_rest(self, variant);
 }
 
