@@ -25,41 +25,144 @@ FIXTURE_VARIANT(huge) {
 FIXTURE_VARIANT_ADD(huge, in_step) { .skew = 0 };
 FIXTURE_VARIANT_ADD(huge, skewed) { .skew = 201 };
 
+static bool made_huge(void *hva)
+{
+	return !madvise(hva, SZ_2M, MADV_COLLAPSE);
+}
+
+/* Pages that somebody holds just now cannot be moved together. */
+static void make_huge(struct moving_memory *mem)
+{
+	uint64_t i;
+
+	for (i = 0; i < mem->nr_moving; i += PAGES_PER_HUGE)
+		TEST_ASSERT(wait_until(made_huge(moving_page(mem, i))),
+			    "MADV_COLLAPSE failed");
+}
+
+/* It would make huge pages again while they are being compared. */
+static void let_khugepaged_sleep(const char *ms)
+{
+	file_write("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+		   ms);
+}
+
 FIXTURE_SETUP(huge)
 {
-	uint64_t size = MOVING_PAGES * PAGE_SIZE + SZ_2M;
+	void *hva = test_mem_alloc(MOVING_HUGE_SIZE);
 
-	moving_memory_create(&self->mem,
-			     test_mem_alloc(size) + variant->skew * PAGE_SIZE,
-			     MOVING_PAGES, MOVING_FIRST, MOVING_NR);
+	let_khugepaged_sleep("1000000");
+	if (madvise(hva, MOVING_HUGE_SIZE, MADV_HUGEPAGE))
+		SKIP(return, "No transparent huge pages here");
+	moving_memory_create_huge(&self->mem, hva, variant->skew);
+	memset(hva, 1, MOVING_HUGE_SIZE);
+	if (thp_bytes(hva, MOVING_HUGE_SIZE) != MOVING_HUGE_SIZE)
+		SKIP(return, "No transparent huge pages to be had");
 }
 
 FIXTURE_TEARDOWN(huge)
 {
 	moving_memory_destroy(&self->mem);
+	let_khugepaged_sleep("10000");
 }
 
-static void collapse(struct moving_memory *mem, unsigned int nr)
+/* Nothing moves: the guest has huge pages where the host has, if in step. */
+static void expect_huge_pages(struct moving_memory *mem)
 {
-	uint64_t size = mem->nr_moving * PAGE_SIZE, i;
+	bool in_step = mem->first_moving == PAGES_PER_HUGE;
+	unsigned int nr = mem->nr_pages / PAGES_PER_HUGE;
+	struct kvm_map_memory_batch batch;
 
-	/* There need not be a huge page; the pages may go all the same. */
-	madvise(mem->moving, size, MADV_HUGEPAGE);
-	madvise(mem->moving, size, MADV_COLLAPSE);
-	madvise(mem->moving, size, MADV_NOHUGEPAGE);
-	if (nr & 1)
-		return;
-	for (i = 0; i < mem->nr_moving; i += 197)
-		TEST_ASSERT(!madvise(moving_page(mem, i), PAGE_SIZE,
+	make_huge(mem);
+	TEST_ASSERT_EQ(moving_memory_map(mem, 0, NULL, &batch), 0);
+	TEST_ASSERT_EQ(vm_get_stat(mem->vm, "pages_2m"), in_step ? nr : 0);
+
+	TEST_ASSERT(!madvise(moving_page(mem, PAGES_PER_HUGE + 77), PAGE_SIZE,
+			     MADV_DONTNEED), "MADV_DONTNEED failed");
+	TEST_ASSERT_EQ(moving_memory_map(mem, 0, NULL, &batch), 0);
+	assert_batch_done(&batch, SZ_2M, mem->nr_pages * PAGE_SIZE - SZ_2M);
+	TEST_ASSERT_EQ(vm_get_stat(mem->vm, "pages_2m"), in_step ? nr - 1 : 0);
+	/* Nothing is left for khugepaged, should it wake up nevertheless. */
+	make_huge(mem);
+}
+
+static void race(struct moving_memory *mem, const char *split_counter,
+		 void (*change)(struct moving_memory *mem, unsigned int nr))
+{
+	unsigned int nr = MOVING_ROUNDS * MOVING_CHANGES * MOVING_HUGE;
+	uint64_t splits = vmstat_counter(split_counter);
+	uint64_t made = vmstat_counter("thp_collapse_alloc");
+
+	mem->settle = expect_huge_pages;
+	moving_memory_race(mem, VCPUS_THROUGH, change);
+	TEST_ASSERT(vmstat_counter(split_counter) >= splits + nr,
+		    "%lu splits in all", vmstat_counter(split_counter) - splits);
+	TEST_ASSERT(vmstat_counter("thp_collapse_alloc") >= made + nr,
+		    "%lu huge pages made", vmstat_counter("thp_collapse_alloc") - made);
+}
+
+/* A page of each huge one goes. */
+static void discard_some(struct moving_memory *mem, unsigned int nr)
+{
+	uint64_t i;
+
+	for (i = 0; i < mem->nr_moving; i += PAGES_PER_HUGE)
+		TEST_ASSERT(!madvise(moving_page(mem, i + 61 * nr), PAGE_SIZE,
 				     MADV_DONTNEED), "MADV_DONTNEED failed");
+	make_huge(mem);
 }
 
-TEST_F_TIMEOUT(huge, collapsed, 120)
+TEST_F_TIMEOUT(huge, discarded, 90)
 {
-	uint64_t before = vmstat_counter("thp_collapse_alloc");
+	race(&self->mem, "thp_split_pmd", discard_some);
+}
 
-	moving_memory_race(&self->mem, VCPUS_THROUGH, collapse);
-	ASSERT_LT(before, vmstat_counter("thp_collapse_alloc"));
+/* A VMA ends in each huge page, which guests need not know of. */
+static void protect_some(struct moving_memory *mem, unsigned int nr)
+{
+	uint64_t i;
+
+	for (i = 0; i < mem->nr_moving; i += PAGES_PER_HUGE)
+		TEST_ASSERT(!mprotect(moving_page(mem, i + 1 + 61 * nr), 7 * PAGE_SIZE,
+				      PROT_READ | PROT_WRITE | PROT_EXEC),
+			    "mprotect failed");
+	TEST_ASSERT(!mprotect(mem->moving, mem->nr_moving * PAGE_SIZE,
+			      PROT_READ | PROT_WRITE), "mprotect failed");
+	make_huge(mem);
+}
+
+TEST_F_TIMEOUT(huge, protected, 90)
+{
+	race(&self->mem, "thp_split_pmd", protect_some);
+}
+
+#define SPLIT	"/sys/kernel/debug/split_huge_pages"
+
+static bool split(struct moving_memory *mem, uint64_t wanted)
+{
+	char range[128];
+
+	snprintf(range, sizeof(range), "%d,%p,%p", getpid(), mem->moving,
+		 moving_page(mem, mem->nr_moving));
+	file_write(SPLIT, range);
+	return vmstat_counter("thp_split_page") >= wanted;
+}
+
+/* Not only how they are mapped changes, but the pages themselves. */
+static void split_all(struct moving_memory *mem, unsigned int nr)
+{
+	uint64_t wanted = vmstat_counter("thp_split_page") + MOVING_HUGE;
+
+	/* Those that somebody holds just now stay. */
+	TEST_ASSERT(wait_until(split(mem, wanted)), "Huge pages are not split");
+	make_huge(mem);
+}
+
+TEST_F_TIMEOUT(huge, split, 90)
+{
+	if (access(SPLIT, W_OK))
+		SKIP(return, "No " SPLIT);
+	race(&self->mem, "thp_split_page", split_all);
 }
 
 int main(int argc, char **argv)
