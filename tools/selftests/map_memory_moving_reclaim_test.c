@@ -61,6 +61,56 @@ TEST_F_TIMEOUT(reclaim, paged_out, 120)
 	swap_off();
 }
 
+/* What is not written again the host may drop, and does when asked to reclaim. */
+static void free_and_drop(struct moving_memory *mem, unsigned int nr)
+{
+	uint64_t size = moving_piece_size(mem), pages = size / PAGE_SIZE, i;
+	unsigned int piece;
+	void *hva;
+
+	for (piece = 0; piece < MOVING_PIECES; piece++) {
+		hva = moving_piece(mem, piece);
+		moving_mark(hva, pages, nr + 1);
+		TEST_ASSERT(!madvise(hva, size, MADV_FREE), "MADV_FREE failed");
+		for (i = 0; i < pages; i += 7)
+			moving_mark(hva + i * PAGE_SIZE, 1, nr + 2);
+		madvise(hva, size, MADV_PAGEOUT);
+		for (i = 0; i < pages; i += 7)
+			TEST_ASSERT_EQ(moving_count_marks(hva + i * PAGE_SIZE, 1,
+							  nr + 2), 1);
+	}
+}
+
+/*
+ * Nothing moves, and jobs map what the host may drop: what the guest has written
+ * there since has to stay.  No page of the VMM's tables tells of it.
+ */
+static void expect_writes_stay(struct moving_memory *mem)
+{
+	uint64_t gpa = TEST_GPA + mem->first_moving * PAGE_SIZE, i;
+	uint64_t size = mem->nr_moving * PAGE_SIZE, half = size / 2;
+	struct kvm_map_memory_batch batch;
+
+	TEST_ASSERT_EQ(moving_memory_map(mem, 0, NULL, &batch), 0);
+	TEST_ASSERT(!madvise(mem->moving, size, MADV_FREE), "MADV_FREE failed");
+	TEST_ASSERT_EQ(moving_memory_map(mem, 0, NULL, &batch), 0);
+	assert_batch_done(&batch, size, mem->nr_pages * PAGE_SIZE - size);
+	TEST_ASSERT_EQ(guest_write(mem->vcpus[0], gpa, half), 0);
+	madvise(mem->moving, size, MADV_PAGEOUT);
+	for (i = 0; i < half / PAGE_SIZE; i++)
+		TEST_ASSERT_EQ(*(uint64_t *)moving_page(mem, i), gpa + i);
+}
+
+TEST_F_TIMEOUT(reclaim, freed, 120)
+{
+	uint64_t before = vmstat_counter("pglazyfreed");
+
+	self->mem.settle = expect_writes_stay;
+	moving_memory_race(&self->mem, VCPUS_AROUND, free_and_drop);
+	ASSERT_EQ(0, self->mem.nr_efault);
+	ASSERT_LT(before, vmstat_counter("pglazyfreed"));
+}
+
 int main(int argc, char **argv)
 {
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
