@@ -12,6 +12,7 @@
 
 #include "lib/host_files.h"
 #include "lib/host_state.h"
+#include "lib/hugetlb_pool.h"
 #include "lib/moving_memory.h"
 
 FIXTURE(nodes) {
@@ -63,6 +64,86 @@ TEST_F_TIMEOUT(nodes, migrated, 120)
 
 	moving_memory_race(&self->mem, VCPUS_THROUGH, migrate);
 	ASSERT_LT(before + MOVING_NR, vmstat_counter("pgmigrate_success"));
+}
+
+/* The node of each huge page that changes; it is read, or set by @nodes. */
+static void move_huge_pages(struct moving_memory *mem, const int *nodes, int *status)
+{
+	void *pages[MOVING_HUGE];
+	int i;
+
+	for (i = 0; i < MOVING_HUGE; i++)
+		pages[i] = moving_page(mem, i * PAGES_PER_HUGE);
+	TEST_ASSERT(syscall(SYS_move_pages, 0, MOVING_HUGE, pages, nodes, status,
+			    nodes ? 1 << 1 /* MPOL_MF_MOVE */ : 0) >= 0,
+		    "move_pages failed");
+}
+
+static bool have_moved(struct moving_memory *mem, const int *nodes)
+{
+	int status[MOVING_HUGE];
+
+	move_huge_pages(mem, nodes, status);
+	move_huge_pages(mem, NULL, status);
+	return !memcmp(status, nodes, sizeof(status));
+}
+
+static void migrate_huge(struct moving_memory *mem, unsigned int nr)
+{
+	int nodes[MOVING_HUGE], i;
+
+	for (i = 0; i < MOVING_HUGE; i++)
+		nodes[i] = (i + nr) & 1;
+	/* What is in use just now stays, and has to be asked for again. */
+	TEST_ASSERT(wait_until(have_moved(mem, nodes)), "Huge pages do not move");
+}
+
+/* Nothing moves: what is huge for the host is so for the guest. */
+static void expect_huge_pages(struct moving_memory *mem)
+{
+	bool in_step = mem->first_moving == PAGES_PER_HUGE;
+	struct kvm_map_memory_batch batch;
+
+	TEST_ASSERT_EQ(moving_memory_map(mem, 0, NULL, &batch), 0);
+	TEST_ASSERT_EQ(vm_get_stat(mem->vm, "pages_2m"),
+		       in_step ? MOVING_HUGE_PAGES / PAGES_PER_HUGE : 0);
+}
+
+static void race_with_huge(struct moving_memory *mem, void *hva, uint64_t skew)
+{
+	/* The fixture's is of small pages. */
+	moving_memory_destroy(mem);
+	moving_memory_create_huge(mem, hva, skew);
+	mem->settle = expect_huge_pages;
+	moving_memory_race(mem, VCPUS_THROUGH, migrate_huge);
+}
+
+TEST_F_TIMEOUT(nodes, migrated_thp, 120)
+{
+	void *hva = test_mem_alloc(MOVING_HUGE_SIZE);
+
+	madvise(hva, MOVING_HUGE_SIZE, MADV_HUGEPAGE);
+	memset(hva, 1, MOVING_HUGE_SIZE);
+	if (thp_bytes(hva, MOVING_HUGE_SIZE) != MOVING_HUGE_SIZE)
+		SKIP(return, "No transparent huge pages to be had");
+	race_with_huge(&self->mem, hva, variant->skew);
+}
+
+TEST_F_TIMEOUT(nodes, migrated_hugetlb, 120)
+{
+	uint64_t kib = SZ_2M / 1024, nr = MOVING_HUGE_SIZE / SZ_2M, pool_old;
+	void *hva = test_mem_alloc(MOVING_HUGE_SIZE);
+
+	/* Both nodes have a half of it: room for all. */
+	if (!hugetlb_pool_grow(kib, 4 * nr, &pool_old))
+		SKIP(return, "No free hugetlb pages");
+	ASSERT_EQ(hva, mmap(hva, MOVING_HUGE_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_FIXED,
+			    -1, 0));
+	memset(hva, 1, MOVING_HUGE_SIZE);
+	race_with_huge(&self->mem, hva, variant->skew);
+	munmap(hva, MOVING_HUGE_SIZE);
+	hugetlb_pool_restore(kib, pool_old);
 }
 
 #define BALANCING	"/sys/kernel/debug/sched/numa_balancing/"
