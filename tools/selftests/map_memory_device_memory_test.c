@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * A slot with a page of a device's memory (VM_IO, VM_PFNMAP, nothing that the
  * kernel has a struct page for) among others: mapped as by a fault, skipped where

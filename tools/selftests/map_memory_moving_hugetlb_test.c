@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs over hugetlb memory that loses pages under them: discarded, holes punched,
  * the file truncated.
