@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// testvm: --numa 2
+// testvm: --numa 2 --append numa_balancing=disable
 // test-timeout: 400
 /*
  * Jobs over memory that moves from one NUMA node to the other under them, by the
@@ -148,6 +148,11 @@ TEST_F_TIMEOUT(nodes, migrated_hugetlb, 120)
 
 #define BALANCING	"/sys/kernel/debug/sched/numa_balancing/"
 
+static bool set_balancing(bool on)
+{
+	return file_write("/proc/sys/kernel/numa_balancing", on ? "1" : "0");
+}
+
 /* Use the memory from the other node until the scheduler looks where it is. */
 static void balance(struct moving_memory *mem, unsigned int nr)
 {
@@ -156,6 +161,7 @@ static void balance(struct moving_memory *mem, unsigned int nr)
 	cpu_set_t cpus;
 	int i;
 
+	TEST_ASSERT(set_balancing(true), "Balancing cannot be turned on");
 	CPU_ZERO(&cpus);
 	CPU_SET(nr & 1, &cpus);
 	TEST_ASSERT(!sched_setaffinity(0, sizeof(cpus), &cpus), "No CPU");
@@ -167,19 +173,25 @@ static void balance(struct moving_memory *mem, unsigned int nr)
 		    "Nothing is balanced");
 }
 
+/* It would take pages from the guest while their faults are counted. */
+static void stop_balancing(struct moving_memory *mem)
+{
+	TEST_ASSERT(set_balancing(false), "Balancing cannot be turned off");
+}
+
 TEST_F_TIMEOUT(nodes, balanced, 240)
 {
 	uint64_t before;
 
-	if (!file_write("/proc/sys/kernel/numa_balancing", "1") ||
+	if (!set_balancing(false) ||
 	    !file_write(BALANCING "scan_delay_ms", "1") ||
 	    !file_write(BALANCING "scan_period_min_ms", "10") ||
 	    !file_write(BALANCING "scan_period_max_ms", "20"))
 		SKIP(return, "No balancing between nodes");
 	before = vmstat_counter("numa_hint_faults");
+	self->mem.settle = stop_balancing;
 	moving_memory_race(&self->mem, VCPUS_THROUGH, balance);
 	ASSERT_LT(before, vmstat_counter("numa_hint_faults"));
-	ASSERT_TRUE(file_write("/proc/sys/kernel/numa_balancing", "0"));
 }
 
 int main(int argc, char **argv)
