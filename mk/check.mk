@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 
 .PHONY: build
-build: modules lib tools tests bench-program ## Build everything
+build: modules lib tools tests bench-program fuzz-program ## Build everything
 
 .PHONY: check
 check: setup ## Install packages, build everything and run all tests

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+# The fuzzer, tools/fuzz; output and kernel log of a run go to build/fuzz/.
+
+# Seconds in all, or for each seed where SEED= names some.
+SECONDS	= 3600
+SEED	=
+THREADS	= 4
+# debug, or anything else for the distribution's.
+KERNEL	= debug
+
+fuzz_debug := $(filter debug,$(KERNEL))
+fuzz_seeds := $(if $(SEED),$(SEED:%=--seed %) --seconds $(SECONDS),\
+	--for $(SECONDS) --seconds 60)
+
+.PHONY: fuzz-program
+fuzz-program: tests
+	@$(MAKE) --no-print-directory -C tools/fuzz
+
+.PHONY: fuzz
+fuzz: setup ## Fuzz on the debug kernel (SECONDS=3600 SEED= THREADS=4 KERNEL=)
+	@$(MAKE) --no-print-directory modules fuzz-program \
+		$(if $(fuzz_debug),debug-kernel)
+	@mkdir -p $(BUILD)/fuzz
+	@tools/testvm $(if $(fuzz_debug),--debug) --run-dir $(BUILD)/fuzz \
+		--timeout $$(($(SECONDS) * $(words $(or $(SEED),random)) + 1200)) -- \
+		env TEST_TIMEOUT_FACTOR=$(if $(fuzz_debug),4,1) \
+		$(BUILD)/tools/map-memory-fuzz --threads $(THREADS) $(fuzz_seeds) | \
+		tee $(BUILD)/fuzz/output

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A call under test: what it is given, what has to come of that, and whether it
+ * did.  Documentation/api.rst is what it is held to.
+ */
+#ifndef FUZZ_CALL_H
+#define FUZZ_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/kvm_map_memory.h>
+
+#include "fuzz.h"
+
+enum entry {
+	ENTRY_VCPU,
+	ENTRY_BATCH,
+	ENTRY_URING,
+};
+
+/* What a structure is in. */
+enum reach {
+	REACH_GOOD,
+	REACH_NONE,		/* nothing, or the kernel's memory */
+	REACH_READ_ONLY,
+	REACH_SPLIT,		/* its end is missing */
+	REACH_SHAKY,		/* other threads change it, and its mapping */
+};
+
+struct call {
+	enum entry entry;
+	uint64_t address;	/* what the kernel gets */
+
+	/* Memory of this call's own, unmapped in the end. */
+	void *area;
+	size_t area_size;
+
+	/* Where the structures are, and what they held. */
+	struct kvm_map_memory_batch *batch;
+	struct kvm_memory_mapping *mappings;
+	struct kvm_map_memory_batch batch_before;
+	struct kvm_memory_mapping *before;
+	uint32_t nr;
+
+	/* The errno that it has to be refused with, or 0. */
+	int refused;
+	bool shaky;
+	/* An allocation failed on purpose. */
+	bool injected;
+	char text[160];
+};
+
+/* args.c */
+void call_make(struct call *call, enum entry entry, struct rng *rng);
+void call_free(struct call *call);
+
+/* check.c */
+void call_check(struct thread *thread, struct call *call, int result);
+
+/* calls.c: steps. */
+void step_vcpu_map(struct thread *thread);
+void step_batch(struct thread *thread);
+void step_pre_fault(struct thread *thread);
+void step_child_calls(struct thread *thread);
+
+#endif /* FUZZ_CALL_H */

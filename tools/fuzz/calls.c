@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The blocking calls. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "call.h"
+#include "inject.h"
+#include "machine.h"
+#include "vm.h"
+
+static void count(const struct call *call, enum kind kind, enum kind refused,
+		  int result)
+{
+	if (call->shaky)
+		count_result(KIND_SHAKY, result, true);
+	else if (call->refused)
+		count_result(refused, result, result == -call->refused);
+	else
+		count_call(kind, result);
+}
+
+void step_vcpu_map(struct thread *thread)
+{
+	unsigned int vm = rng_below(&thread->rng, NR_VMS);
+	unsigned int vcpu = rng_below(&thread->rng, NR_VCPUS);
+	struct call call;
+	int ret;
+
+	call_make(&call, ENTRY_VCPU, &thread->rng);
+	call_begin(thread, "KVM_MAP_MEMORY on vCPU %u of VM %u: %s", vcpu, vm,
+		   call.text);
+	inject_begin(thread);
+	ret = ioctl(VCPU_FD(vm, vcpu), KVM_MAP_MEMORY, call.address) ? -errno : 0;
+	call.injected = inject_end(thread);
+	call_end(thread);
+
+	call_check(thread, &call, ret);
+	count(&call, KIND_VCPU_MAP, KIND_VCPU_REFUSED, ret);
+	call_free(&call);
+}
+
+void step_batch(struct thread *thread)
+{
+	unsigned int vm = rng_below(&thread->rng, NR_VMS);
+	struct call call;
+	int ret;
+
+	call_make(&call, ENTRY_BATCH, &thread->rng);
+	call_begin(thread, "KVM_MAP_MEMORY_BATCH on VM %u: %s", vm, call.text);
+	inject_begin(thread);
+	ret = ioctl(VM_FD(vm), KVM_MAP_MEMORY_BATCH, call.address) ? -errno : 0;
+	call.injected = inject_end(thread);
+	call_end(thread);
+
+	call_check(thread, &call, ret);
+	count(&call, KIND_BATCH, KIND_BATCH_REFUSED, ret);
+	call_free(&call);
+}
+
+/*
+ * In Linux 6.12 it can wait for the deletion of a memslot that waits for it,
+ * until a signal comes: have one come.
+ */
+#define PRE_FAULT_PATIENCE_MS	(300 * machine.timeout_factor)
+
+void step_pre_fault(struct thread *thread)
+{
+	unsigned int vm = rng_below(&thread->rng, NR_VMS);
+	unsigned int vcpu = rng_below(&thread->rng, NR_VCPUS);
+	struct kvm_pre_fault_memory range = {
+		.gpa = WINDOW_GPA(1 + rng_below(&thread->rng, NR_SLOTS)),
+		.size = (1 + rng_below(&thread->rng, 256)) * PAGE_SIZE,
+	};
+	uint64_t end;
+	int ret;
+
+	range.gpa += rng_below(&thread->rng, SZ_4M / PAGE_SIZE) * PAGE_SIZE;
+	end = range.gpa + range.size;
+	call_begin(thread, "KVM_PRE_FAULT_MEMORY on vCPU %u of VM %u: 0x%llx, 0x%llx bytes",
+		   vcpu, vm, range.gpa, range.size);
+	thread->patience = PRE_FAULT_PATIENCE_MS;
+	ret = ioctl(VCPU_FD(vm, vcpu), KVM_PRE_FAULT_MEMORY, &range) ? -errno : 0;
+	thread->patience = 0;
+	call_end(thread);
+
+	if (range.gpa + range.size != end || (range.gpa & (PAGE_SIZE - 1)))
+		violation(thread, "0x%llx bytes at 0x%llx are left of what ended at 0x%lx",
+			  range.size, range.gpa, end);
+	count_call(KIND_PRE_FAULT, ret);
+}
+
+/* What a child's call has to end with; only what may be called after a fork. */
+static int call_in_child(int fd, unsigned long request, const struct call *call)
+{
+	int error = ioctl(fd, request, call->address) ? errno : 0;
+
+	return error == EIO ? 0 : error == EBADF ? 1 : 2;
+}
+
+/*
+ * A child has the descriptors, but the VMs are not its own.  It touches what it
+ * shares with its parent, then goes.
+ */
+void step_child_calls(struct thread *thread)
+{
+	unsigned int vm = rng_below(&thread->rng, NR_VMS);
+	int status = 0, answer;
+	struct call call;
+	pid_t pid;
+
+	call_make(&call, rng_percent(&thread->rng, 50) ? ENTRY_BATCH : ENTRY_VCPU,
+		  &thread->rng);
+	call_begin(thread, "in a child, on VM %u: %s", vm, call.text);
+	pid = fork();
+	if (!pid)
+		_exit(call.entry == ENTRY_BATCH ?
+		      call_in_child(VM_FD(vm), KVM_MAP_MEMORY_BATCH, &call) :
+		      call_in_child(VCPU_FD(vm, 0), KVM_MAP_MEMORY, &call));
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	call_end(thread);
+
+	answer = pid < 0 ? 1 : WIFEXITED(status) ? WEXITSTATUS(status) : 3;
+	if (answer > 1)
+		violation(thread, "a call of another process did not end with EIO (%d)",
+			  answer);
+	count_result(KIND_CHILD, answer ? -EBADF : -EIO, !answer);
+	call_free(&call);
+}

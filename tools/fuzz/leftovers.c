@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "leftovers.h"
+#include "machine.h"
+#include "vm.h"
+
+/* The kernel's name for what helps with a job. */
+#define HELPER_COMM	"kvm-map-memory"
+
+static unsigned int count_helpers(void)
+{
+	char path[300], name[32];
+	struct dirent *entry;
+	unsigned int nr = 0;
+	FILE *file;
+	DIR *dir;
+
+	dir = opendir("/proc/self/task");
+	while (dir && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (!file)
+			continue;
+		if (fgets(name, sizeof(name), file) &&
+		    !strcmp(name, HELPER_COMM "\n"))
+			nr++;
+		fclose(file);
+	}
+	if (dir)
+		closedir(dir);
+	return nr;
+}
+
+/*
+ * How often the modules of KVM are in use: by each VM, and by each file of one.
+ * The directories in debugfs do not tell, for two VMs can want the same name.
+ */
+static unsigned int count_uses(void)
+{
+	static const char * const files[] = {
+		"/sys/module/kvm_amd/refcnt", "/sys/module/kvm_intel/refcnt",
+	};
+	unsigned int sum = 0, nr, i;
+	FILE *file;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		file = fopen(files[i], "r");
+		if (!file)
+			continue;
+		if (fscanf(file, "%u", &nr) == 1)
+			sum += nr;
+		fclose(file);
+	}
+	return sum;
+}
+
+static uint64_t page_tables_kib(void)
+{
+	unsigned long kib = 0;
+	char line[128];
+	FILE *file;
+	int fd;
+
+	/* Each CPU keeps some of the count to itself until asked for it. */
+	fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		if (write(fd, "1", 1) != 1)
+			perror("# stat_refresh");
+		close(fd);
+	}
+	file = fopen("/proc/meminfo", "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "SecPageTables: %lu kB", &kib) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kib;
+}
+
+void leftovers_note(struct leftovers *before)
+{
+	before->uses = count_uses();
+	before->page_tables_kib = page_tables_kib();
+}
+
+/* The watchdog does not look: this has a deadline of its own. */
+#define wait_until(condition)						\
+({									\
+	uint64_t end__ = now_ms() + options.deadline * 1000ULL;		\
+									\
+	while (!(condition) && now_ms() < end__)			\
+		usleep(5000);						\
+	!!(condition);							\
+})
+
+static void *idle_main(void *unused)
+{
+	pause();
+	return unused;
+}
+
+static void plant(void)
+{
+	pthread_t thread;
+
+	if (planted("helper") && !pthread_create(&thread, NULL, idle_main, NULL))
+		pthread_setname_np(thread, HELPER_COMM);
+}
+
+void leftovers_check(struct thread *thread, const struct leftovers *before)
+{
+	bool keep = planted("vm");
+	unsigned int vm;
+
+	plant();
+	if (!wait_until(!count_helpers()))
+		violation(thread, "%u helper threads are left", count_helpers());
+
+	if (keep) {
+		for (vm = 0; vm < NR_VMS; vm++)
+			if (places[vm].exists && dup(VM_FD(vm)) >= 0)
+				break;
+	}
+	call_waits(thread, "close all VMs");
+	for (vm = 0; vm < NR_VMS; vm++)
+		vm_close(vm, vm & 1);
+	call_end(thread);
+	if (!wait_until(count_uses() <= before->uses))
+		violation(thread, "VMs or files of them are left: %u uses of KVM, before there were %u",
+			  count_uses(), before->uses);
+	if (!wait_until(page_tables_kib() == before->page_tables_kib))
+		violation(thread, "%lu KiB of VMs' page tables are left; before there were %lu",
+			  page_tables_kib(), before->page_tables_kib);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the machine has; found out once. */
+#ifndef FUZZ_MACHINE_H
+#define FUZZ_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kvm_cpuid2;
+
+struct machine {
+	int kvm_fd;
+	int run_size;
+	int nr_cpus;
+	int timeout_factor;		/* TEST_TIMEOUT_FACTOR, or 1 */
+	uint64_t gpa_end;		/* 2 to the physical address width */
+	struct kvm_cpuid2 *cpuid;
+	bool protected_vms;
+	bool dirty_ring;
+	bool fail_nth;
+	bool uffd;
+	bool ksm;
+	bool poison;
+};
+
+extern struct machine machine;
+
+/* Exits where there is no KVM with the feature. */
+void machine_probe(void);
+uint64_t now_ms(void);
+
+#endif /* FUZZ_MACHINE_H */

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "memory.h"
+#include "uffd.h"
+
+#define MADV_COLLAPSE_NR	25
+#define MADV_POPULATE_READ_NR	22
+#define MADV_POPULATE_WRITE_NR	23
+
+/* Each poisoned page is lost to the machine. */
+#define MAX_POISONED		16
+
+static int region_fds[NR_REGIONS];
+static atomic_uint nr_poisoned;
+
+static int region_map(unsigned int region, uint64_t offset, uint64_t size)
+{
+	int flags = MAP_FIXED | MAP_NORESERVE, fd = region_fds[region];
+	void *start = (void *)(region_start(region) + offset), *mapped;
+
+	if (region == REGION_HUGETLB)
+		flags |= MAP_HUGETLB;
+	if (fd < 0)
+		flags |= MAP_ANONYMOUS;
+	flags |= region == REGION_SHARED ? MAP_SHARED : MAP_PRIVATE;
+
+	mapped = mmap(start, size, PROT_READ | PROT_WRITE, flags, fd,
+		      fd < 0 ? 0 : offset);
+	if (mapped == MAP_FAILED)
+		return -errno;
+	if (region == REGION_HUGE)
+		madvise(start, size, MADV_HUGEPAGE);
+	else if (region != REGION_HUGETLB)
+		madvise(start, size, MADV_NOHUGEPAGE);
+	return 0;
+}
+
+void memory_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_REGIONS; i++) {
+		region_fds[i] = -1;
+		if (i == REGION_SHARED || i == REGION_COPY) {
+			region_fds[i] = memfd_create("fuzz", MFD_CLOEXEC);
+			if (ftruncate(region_fds[i], REGION_SIZE))
+				perror("# ftruncate");
+		}
+		if (region_map(i, 0, REGION_SIZE) && i != REGION_HUGETLB) {
+			printf("Bail out! cannot map region %u\n", i);
+			exit(1);
+		}
+	}
+}
+
+static int copy_word(uint64_t address, uint64_t *value, bool write)
+{
+	struct iovec here = { value, sizeof(*value) };
+	struct iovec there = { (void *)address, sizeof(*value) };
+	ssize_t ret;
+
+	do {
+		ret = write ? process_vm_writev(getpid(), &here, 1, &there, 1, 0) :
+			      process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+	} while (ret < 0 && errno == EINTR);
+	return ret == sizeof(*value) ? 0 : ret < 0 ? -errno : -EFAULT;
+}
+
+int memory_read(uint64_t address, uint64_t *value)
+{
+	return copy_word(address, value, false);
+}
+
+int memory_write(uint64_t address, uint64_t value)
+{
+	return copy_word(address, &value, true);
+}
+
+struct piece {
+	unsigned int region;
+	uint64_t offset;
+	uint64_t size;
+	void *start;
+};
+
+/* Small pieces, large ones, and now and then all of a region. */
+static struct piece random_piece(struct rng *rng)
+{
+	struct piece piece;
+	uint64_t unit = PAGE_SIZE, units;
+
+	piece.region = rng_below(rng, NR_REGIONS);
+	if (piece.region == REGION_HUGETLB || rng_percent(rng, 20))
+		unit = SZ_2M;
+	units = REGION_SIZE / unit;
+
+	piece.offset = 0;
+	piece.size = REGION_SIZE;
+	if (!rng_percent(rng, 5)) {
+		piece.offset = rng_below(rng, units) * unit;
+		units = (REGION_SIZE - piece.offset) / unit;
+		if (unit == PAGE_SIZE && rng_percent(rng, 70) && units > 16)
+			units = 16;
+		piece.size = (1 + rng_below(rng, units)) * unit;
+	}
+	piece.start = (void *)(region_start(piece.region) + piece.offset);
+	return piece;
+}
+
+#define PIECE		"region %u at 0x%lx, 0x%lx bytes"
+#define PIECE_ARGS(p)	(p).region, (p).offset, (p).size
+
+static int result_of(int ret)
+{
+	return ret < 0 ? -errno : 0;
+}
+
+/* Mostly repairs what others have undone, so that memory does not wear out. */
+void step_mmap(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	int ret;
+
+	if (rng_percent(&thread->rng, 30)) {
+		piece.offset = 0;
+		piece.size = REGION_SIZE;
+	}
+	call_begin(thread, "mmap " PIECE, PIECE_ARGS(piece));
+	ret = region_map(piece.region, piece.offset, piece.size);
+	call_end(thread);
+	count_call(KIND_MMAP, ret);
+}
+
+void step_munmap(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	int ret;
+
+	call_begin(thread, "munmap " PIECE, PIECE_ARGS(piece));
+	ret = result_of(munmap(piece.start, piece.size));
+	/* Some holes stay. */
+	if (rng_percent(&thread->rng, 70))
+		region_map(piece.region, piece.offset, piece.size);
+	call_end(thread);
+	count_call(KIND_MUNMAP, ret);
+}
+
+void step_mprotect(struct thread *thread)
+{
+	static const int prots[] = {
+		PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
+	};
+	struct piece piece = random_piece(&thread->rng);
+	int prot = rng_pick(&thread->rng, prots), ret;
+
+	call_begin(thread, "mprotect " PIECE ", prot %d", PIECE_ARGS(piece), prot);
+	ret = result_of(mprotect(piece.start, piece.size, prot));
+	call_end(thread);
+	count_call(KIND_MPROTECT, ret);
+}
+
+void step_mremap(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	uint64_t to = rng_below(&thread->rng, REGION_SIZE / SZ_2M) * SZ_2M;
+	void *moved;
+
+	if (piece.size > SZ_2M)
+		piece.size = SZ_2M;
+	call_begin(thread, "mremap " PIECE " to 0x%lx", PIECE_ARGS(piece), to);
+	moved = mremap(piece.start, piece.size, piece.size,
+		       MREMAP_MAYMOVE | MREMAP_FIXED,
+		       region_start(piece.region) + to);
+	count_call(KIND_MREMAP, moved == MAP_FAILED ? -errno : 0);
+	if (moved != MAP_FAILED && rng_percent(&thread->rng, 80))
+		region_map(piece.region, piece.offset, piece.size);
+	call_end(thread);
+}
+
+void step_madvise(struct thread *thread)
+{
+	static const int advices[] = {
+		MADV_DONTNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED,
+		MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_REMOVE, MADV_DONTFORK,
+		MADV_DOFORK, MADV_UNMERGEABLE, MADV_WIPEONFORK, MADV_KEEPONFORK,
+	};
+	struct piece piece = random_piece(&thread->rng);
+	int advice = rng_pick(&thread->rng, advices), ret;
+
+	call_begin(thread, "madvise " PIECE ", advice %d", PIECE_ARGS(piece),
+		   advice);
+	ret = result_of(madvise(piece.start, piece.size, advice));
+	call_end(thread);
+	count_call(KIND_MADVISE, ret);
+}
+
+void step_populate(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	int advice = rng_percent(&thread->rng, 50) ? MADV_POPULATE_READ_NR :
+						     MADV_POPULATE_WRITE_NR;
+	int ret;
+
+	call_begin(thread, "populate " PIECE ", advice %d", PIECE_ARGS(piece),
+		   advice);
+	ret = result_of(madvise(piece.start, piece.size, advice));
+	call_end(thread);
+	count_call(KIND_POPULATE, ret);
+}
+
+void step_collapse(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	int ret;
+
+	piece.region = rng_percent(&thread->rng, 50) ? REGION_HUGE : REGION_SMALL;
+	piece.offset &= ~(SZ_2M - 1);
+	piece.size = SZ_2M;
+	piece.start = (void *)(region_start(piece.region) + piece.offset);
+	call_begin(thread, "collapse " PIECE, PIECE_ARGS(piece));
+	/* Where nothing is, or nothing may become huge, nothing is collapsed. */
+	madvise(piece.start, piece.size, MADV_HUGEPAGE);
+	madvise(piece.start, piece.size, MADV_POPULATE_WRITE_NR);
+	ret = result_of(madvise(piece.start, piece.size, MADV_COLLAPSE_NR));
+	call_end(thread);
+	count_call(KIND_COLLAPSE, ret);
+}
+
+void step_merge(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	int ret;
+
+	piece.start = (void *)(region_start(REGION_MERGED) + piece.offset);
+	call_begin(thread, "merge at 0x%lx, 0x%lx bytes", piece.offset, piece.size);
+	ret = result_of(madvise(piece.start, piece.size, MADV_MERGEABLE));
+	call_end(thread);
+	count_call(KIND_MERGE, ret);
+}
+
+void step_poison(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	int ret;
+
+	/* What the arguments are in is the threads' own, to read and write. */
+	if (piece.region == REGION_ARGUMENTS || piece.region == REGION_HUGETLB)
+		piece.region = REGION_SMALL;
+	piece.start = (void *)(region_start(piece.region) + piece.offset);
+	call_begin(thread, "poison " PIECE, piece.region, piece.offset, PAGE_SIZE);
+	if (machine.poison && atomic_fetch_add(&nr_poisoned, 1) < MAX_POISONED) {
+		ret = result_of(madvise(piece.start, PAGE_SIZE, MADV_HWPOISON));
+		count_call(KIND_POISON, ret);
+	}
+	call_end(thread);
+}
+
+static int random_memfd(struct rng *rng)
+{
+	return region_fds[rng_percent(rng, 50) ? REGION_SHARED : REGION_COPY];
+}
+
+void step_punch(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	int fd = random_memfd(&thread->rng), ret;
+
+	call_begin(thread, "punch at 0x%lx, 0x%lx bytes", piece.offset, piece.size);
+	ret = result_of(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+				  piece.offset, piece.size));
+	call_end(thread);
+	count_call(KIND_PUNCH, ret);
+}
+
+void step_truncate(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	int fd = random_memfd(&thread->rng), ret;
+
+	call_begin(thread, "truncate to 0x%lx", piece.offset);
+	ret = result_of(ftruncate(fd, piece.offset));
+	/* What is mapped and beyond the end of the file cannot be used. */
+	if (rng_percent(&thread->rng, 80) && ftruncate(fd, REGION_SIZE))
+		ret = -errno;
+	call_end(thread);
+	count_call(KIND_TRUNCATE, ret);
+}
+
+void step_host_write(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	uint64_t offset, value = rng_next(&thread->rng);
+	int ret = 0;
+
+	/* Half of the values are alike, for KSM. */
+	if (rng_percent(&thread->rng, 50))
+		value = 1;
+	if (piece.size > 64 * PAGE_SIZE)
+		piece.size = 64 * PAGE_SIZE;
+	call_begin(thread, "write " PIECE ", value 0x%lx", PIECE_ARGS(piece), value);
+	for (offset = 0; offset < piece.size && !ret; offset += PAGE_SIZE)
+		ret = memory_write((uint64_t)piece.start + offset, value);
+	call_end(thread);
+	count_call(KIND_HOST_WRITE, ret);
+}
+
+void step_uffd(struct thread *thread)
+{
+	struct piece piece = random_piece(&thread->rng);
+	bool write_protect = rng_percent(&thread->rng, 30);
+	unsigned int what = rng_below(&thread->rng, 4);
+	uint64_t start = region_start(REGION_UFFD) + piece.offset;
+	int ret;
+
+	if (rng_percent(&thread->rng, 20))
+		start = region_start(REGION_SHARED) + piece.offset;
+	call_begin(thread, "userfaultfd 0x%lx, 0x%lx bytes, what %u, wp %d", start,
+		   piece.size, what, write_protect);
+	if (what == 0)
+		ret = uffd_unregister(start, piece.size);
+	else if (what == 1)
+		ret = uffd_write_protect(start, piece.size, write_protect);
+	else
+		ret = uffd_register(start, piece.size, write_protect);
+	if (!ret && what > 1)
+		madvise((void *)start, piece.size, MADV_DONTNEED);
+	call_end(thread);
+	count_call(KIND_UFFD, ret);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What happens to the process and its threads. */
+#ifndef FUZZ_PROCESS_H
+#define FUZZ_PROCESS_H
+
+#include "fuzz.h"
+
+/* Waits for the children that are left. */
+void reap_children(struct thread *thread);
+
+void step_fork(struct thread *thread);
+void step_signal(struct thread *thread);
+void step_stop(struct thread *thread);
+void step_affinity(struct thread *thread);
+
+#endif /* FUZZ_PROCESS_H */

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ring.h"
+#include "vm.h"
+
+void ring_open(struct thread *thread)
+{
+	static const struct {
+		unsigned int flags;
+		enum kind kind;
+	} modes[] = {
+		{ 0, KIND_URING },
+		{ IORING_SETUP_COOP_TASKRUN, KIND_URING },
+		{ IORING_SETUP_SQPOLL, KIND_URING_SQPOLL },
+		{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		  KIND_URING_DEFER },
+	};
+	unsigned int mode = rng_below(&thread->rng, ARRAY_SIZE(modes)), i;
+	struct io_uring_params params = {
+		.flags = modes[mode].flags,
+		.sq_thread_idle = 5,
+	};
+	struct ring *ring = thread->ring;
+	int files[NR_VMS], ret;
+
+	call_begin(thread, "open a ring of kind %u", mode);
+	do {
+		ret = io_uring_queue_init_params(RING_ENTRIES, &ring->uring, &params);
+	} while (ret == -EINTR);
+	count_call(KIND_RING_OPEN, ret);
+	if (ret)
+		violation(thread, "no ring: %s", strerror(-ret));
+	memset(ring->commands, 0, sizeof(ring->commands));
+	ring->nr_commands = 0;
+	ring->uncopied = false;
+	ring->kind = modes[mode].kind;
+	ring->open = true;
+
+	for (i = 0; i < NR_VMS; i++)
+		files[i] = VM_FD(i);
+	/* Some of them may be closed: then there are holes. */
+	io_uring_register_files_sparse(&ring->uring, NR_VMS);
+	for (i = 0; i < NR_VMS; i++)
+		io_uring_register_files_update(&ring->uring, i, &files[i], 1);
+	call_end(thread);
+}
+
+void ring_close(struct thread *thread)
+{
+	struct ring *ring = thread->ring;
+
+	if (!ring->open)
+		return;
+	ring_reap(thread);
+	call_begin(thread, "close a ring");
+	io_uring_queue_exit(&ring->uring);
+	call_end(thread);
+	if (ring->nr_commands)
+		count_call(KIND_RING_CLOSE_BUSY, 0);
+	ring->open = false;
+}
+
+struct command *ring_command(struct ring *ring)
+{
+	unsigned int i;
+
+	for (i = 0; i < MAX_COMMANDS; i++) {
+		if (!ring->commands[i].used) {
+			memset(&ring->commands[i], 0, sizeof(ring->commands[i]));
+			ring->commands[i].used = true;
+			ring->nr_commands++;
+			return &ring->commands[i];
+		}
+	}
+	return NULL;
+}
+
+struct io_uring_sqe *ring_sqe(struct thread *thread)
+{
+	struct ring *ring = thread->ring;
+	struct io_uring_sqe *sqe;
+
+	while (!(sqe = io_uring_get_sqe(&ring->uring)))
+		ring_submit(thread);
+	memset(sqe, 0, sizeof(*sqe));
+	ring->sqes_since++;
+	return sqe;
+}
+
+void ring_submit(struct thread *thread)
+{
+	struct ring *ring = thread->ring;
+	int ret;
+
+	/* An SQE that is refused as such stops the submission behind it. */
+	while (io_uring_sq_ready(&ring->uring)) {
+		ret = io_uring_submit(&ring->uring);
+		if (ret < 0 && ret != -EINTR && ret != -EBUSY && ret != -EAGAIN)
+			violation(thread, "io_uring_submit: %s", strerror(-ret));
+		ring_reap(thread);
+		sched_yield();
+	}
+}
+
+static void command_check(struct thread *thread, struct command *command, int result)
+{
+	const struct call *call = &command->call;
+	bool refused = call->refused && !command->bad_sqe;
+	unsigned int i;
+
+	/* The call is not looked at. */
+	if (command->bad_sqe)
+		command->call.refused = command->bad_sqe;
+	call_check(thread, &command->call, result);
+
+	if (command->bad_sqe)
+		count_result(KIND_URING_BAD_SQE, result, result == -command->bad_sqe);
+	else if (call->shaky)
+		count_result(KIND_SHAKY, result, true);
+	else if (refused)
+		count_result(KIND_URING_REFUSED, result, result == -call->refused);
+	else
+		for (i = 0; i < command->kinds; i++)
+			count_call(command->kind[i], result);
+}
+
+static void cancel_check(struct thread *thread, const struct io_uring_cqe *cqe)
+{
+	enum kind kind = KIND_CANCEL_DATA + (cqe->user_data & 3);
+	int res = cqe->res;
+
+	/* It can be cancelled itself while it waits for one that is drained. */
+	if (res < 0 && res != -ENOENT && res != -EALREADY && res != -EBADF &&
+	    res != -ECANCELED)
+		violation(thread, "a cancel request ended with %s", strerror(-res));
+	/* EALREADY: the command was running, and was told to end. */
+	count_result(kind, res, res == -EALREADY || res > 0 ||
+		     (res == 0 && (cqe->user_data & DATA_ONE)));
+}
+
+static void completion(struct thread *thread, const struct io_uring_cqe *cqe)
+{
+	struct ring *ring = thread->ring;
+	struct command *command;
+	unsigned int i;
+
+	if (cqe->user_data & DATA_CANCEL) {
+		cancel_check(thread, cqe);
+		return;
+	}
+	for (i = 0; i < MAX_COMMANDS; i++) {
+		command = &ring->commands[i];
+		if (command->used && command->data == cqe->user_data) {
+			command_check(thread, command, cqe->res);
+			call_free(&command->call);
+			command->used = false;
+			if (!--ring->nr_commands)
+				ring->uncopied = false;
+			return;
+		}
+	}
+	violation(thread, "a CQE for 0x%llx, which was not asked for or came twice",
+		  cqe->user_data);
+}
+
+void ring_reap(struct thread *thread)
+{
+	struct ring *ring = thread->ring;
+	struct io_uring_cqe *cqe;
+
+	/* With DEFER_TASKRUN there are none until asked for. */
+	if (ring->kind == KIND_URING_DEFER)
+		io_uring_get_events(&ring->uring);
+	while (!io_uring_peek_cqe(&ring->uring, &cqe)) {
+		struct io_uring_cqe copy = *cqe;
+
+		io_uring_cqe_seen(&ring->uring, cqe);
+		completion(thread, &copy);
+	}
+}
+
+void ring_drain(struct thread *thread)
+{
+	struct __kernel_timespec tick = { .tv_nsec = 20 * 1000 * 1000 };
+	struct ring *ring = thread->ring;
+	struct io_uring_cqe *cqe;
+
+	if (!ring->open)
+		return;
+	call_waits(thread, "wait for %u commands", ring->nr_commands);
+	while (ring->nr_commands) {
+		io_uring_wait_cqe_timeout(&ring->uring, &cqe, &tick);
+		ring_reap(thread);
+	}
+	call_end(thread);
+}
+
+void ring_report(const struct ring *ring)
+{
+	char path[64], line[256];
+	unsigned int i;
+	FILE *file;
+
+	if (!ring->open)
+		return;
+	for (i = 0; i < MAX_COMMANDS; i++)
+		if (ring->commands[i].used)
+			printf("#   command %lx, SQE flags 0x%x: %s\n",
+			       ring->commands[i].data, ring->commands[i].sqe_flags,
+			       ring->commands[i].call.text);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ring->uring.ring_fd);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		printf("#   %s", line);
+	if (file)
+		fclose(file);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A thread's io_uring ring and the commands that are in it.
+ *
+ * The structures of a command belong to the kernel until its CQE was seen.  Of a
+ * ring that is closed with commands in it nobody sees the CQEs, so that theirs
+ * stay for good.
+ */
+#ifndef FUZZ_RING_H
+#define FUZZ_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <liburing.h>
+
+#include "call.h"
+#include "fuzz.h"
+
+#define RING_ENTRIES	64
+#define MAX_COMMANDS	12
+
+/* user_data of what is no command under test */
+#define DATA_CANCEL	(1ULL << 63)
+/* A cancel request for one command: 0 says that it was cancelled. */
+#define DATA_ONE	(1ULL << 62)
+
+struct command {
+	bool used;
+	uint64_t data;
+	unsigned int sqe_flags;
+	unsigned int kinds;		/* how many of kind[] */
+	enum kind kind[5];
+	/* What the fields of the SQE have to be refused with, or 0. */
+	int bad_sqe;
+	struct call call;
+};
+
+struct ring {
+	bool open;
+	struct io_uring uring;
+	enum kind kind;
+	struct command commands[MAX_COMMANDS];
+	unsigned int nr_commands;
+	/*
+	 * Linux 6.12 reads SQEs that are linked or drained again when they
+	 * start: these may not be overwritten until then.
+	 */
+	bool uncopied;
+	unsigned int sqes_since;
+};
+
+void ring_open(struct thread *thread);
+void ring_close(struct thread *thread);
+struct command *ring_command(struct ring *ring);
+struct io_uring_sqe *ring_sqe(struct thread *thread);
+void ring_submit(struct thread *thread);
+/* Takes the CQEs that are there, and checks what they say. */
+void ring_reap(struct thread *thread);
+/* Until no command is in it. */
+void ring_drain(struct thread *thread);
+
+/* For who wants to know what it waits for. */
+void ring_report(const struct ring *ring);
+
+/* Steps. */
+void step_uring(struct thread *thread);
+void step_cancel(struct thread *thread);
+void step_ring_reopen(struct thread *thread);
+
+#endif /* FUZZ_RING_H */

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memslots, their dirty logs and their private memory. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "vm.h"
+
+/* Sets it, or deletes it with size 0, and remembers it. */
+int slot_set(unsigned int vm, unsigned int nr, const struct slot *new, bool gmem)
+{
+	struct kvm_userspace_memory_region2 region = {
+		.slot = nr,
+		.flags = new->flags,
+		.guest_phys_addr = new->gpa,
+		.memory_size = new->size,
+		.userspace_addr = new->hva,
+	};
+	struct kvm_create_guest_memfd create = { .size = REGION_SIZE };
+	struct slot *slot = &places[vm].slots[nr];
+	int fd;
+
+	if (gmem) {
+		fd = ioctl(VM_FD(vm), KVM_CREATE_GUEST_MEMFD, &create);
+		if (fd < 0)
+			return -errno;
+		dup3(fd, GMEM_FD(vm, nr), O_CLOEXEC);
+		close(fd);
+		region.flags |= KVM_MEM_GUEST_MEMFD;
+		region.guest_memfd = GMEM_FD(vm, nr);
+	}
+
+	/* Its first members are those of struct kvm_userspace_memory_region. */
+	if (ioctl(VM_FD(vm), gmem ? KVM_SET_USER_MEMORY_REGION2 :
+		  KVM_SET_USER_MEMORY_REGION, &region))
+		return -errno;
+	*slot = *new;
+	slot->flags = region.flags;
+	return 0;
+}
+
+struct choice {
+	unsigned int vm;
+	unsigned int nr;
+	struct slot slot;
+};
+
+/* Mostly at the start of its window, where most mappings are asked for. */
+static struct choice random_slot(struct rng *rng)
+{
+	struct choice choice = {
+		.vm = rng_below(rng, NR_VMS),
+		.nr = 1 + rng_below(rng, NR_SLOTS),
+	};
+	unsigned int region = rng_below(rng, NR_REGIONS);
+	uint64_t offset = 0;
+
+	choice.slot.gpa = WINDOW_GPA(choice.nr);
+	choice.slot.size = SZ_4M;
+	if (rng_percent(rng, 20))
+		choice.slot.size = (1 + rng_below(rng, SZ_4M / PAGE_SIZE)) * PAGE_SIZE;
+	if (rng_percent(rng, 20))
+		choice.slot.gpa += rng_below(rng, SZ_4M / PAGE_SIZE) * PAGE_SIZE;
+	if (rng_percent(rng, 30))
+		offset = rng_below(rng, SZ_4M / PAGE_SIZE) * PAGE_SIZE;
+	choice.slot.hva = region_start(region) + offset;
+	if (rng_percent(rng, 15))
+		choice.slot.flags |= KVM_MEM_READONLY;
+	if (rng_percent(rng, 15))
+		choice.slot.flags |= KVM_MEM_LOG_DIRTY_PAGES;
+	return choice;
+}
+
+void step_slot_create(struct thread *thread)
+{
+	struct choice choice = random_slot(&thread->rng);
+	bool gmem = rng_percent(&thread->rng, 20);
+	/* KVM refuses to change a memslot's size or its memory. */
+	bool replace = rng_percent(&thread->rng, 40);
+	struct place *place = &places[choice.vm];
+	const struct slot none = {};
+	int ret = -EBADF;
+
+	if (gmem)
+		choice.slot.flags &= ~KVM_MEM_READONLY;
+	call_begin(thread, "VM %u: slot %u at 0x%lx, 0x%lx bytes at 0x%lx, flags 0x%x%s%s",
+		   choice.vm, choice.nr, choice.slot.gpa, choice.slot.size,
+		   choice.slot.hva, choice.slot.flags, gmem ? ", guest_memfd" : "",
+		   replace ? ", replacing" : "");
+	pthread_mutex_lock(&place->lock);
+	if (place->exists && replace && place->slots[choice.nr].size &&
+	    !slot_set(choice.vm, choice.nr, &none, false))
+		close(GMEM_FD(choice.vm, choice.nr));
+	if (place->exists)
+		ret = slot_set(choice.vm, choice.nr, &choice.slot,
+			       gmem && place->protected &&
+			       !place->slots[choice.nr].size);
+	pthread_mutex_unlock(&place->lock);
+	call_end(thread);
+	count_call(KIND_SLOT_CREATE, ret);
+}
+
+static int slot_change(struct thread *thread, enum kind kind)
+{
+	struct choice choice = random_slot(&thread->rng);
+	struct place *place = &places[choice.vm];
+	int ret = -ENOENT;
+	struct slot slot;
+
+	call_begin(thread, "VM %u: change slot %u, kind %d, to 0x%lx", choice.vm,
+		   choice.nr, kind, choice.slot.gpa);
+	pthread_mutex_lock(&place->lock);
+	slot = place->slots[choice.nr];
+	if (slot.size) {
+		switch (kind) {
+		case KIND_SLOT_DELETE:
+			memset(&slot, 0, sizeof(slot));
+			break;
+		case KIND_SLOT_MOVE:
+			slot.gpa = choice.slot.gpa;
+			break;
+		default:
+			slot.flags ^= KVM_MEM_LOG_DIRTY_PAGES;
+			break;
+		}
+		ret = slot_set(choice.vm, choice.nr, &slot, false);
+		if (!ret && kind == KIND_SLOT_DELETE)
+			close(GMEM_FD(choice.vm, choice.nr));
+	}
+	pthread_mutex_unlock(&place->lock);
+	call_end(thread);
+	count_call(kind, ret);
+	return ret;
+}
+
+void step_slot_delete(struct thread *thread)
+{
+	slot_change(thread, KIND_SLOT_DELETE);
+}
+
+void step_slot_move(struct thread *thread)
+{
+	slot_change(thread, KIND_SLOT_MOVE);
+}
+
+void step_slot_flags(struct thread *thread)
+{
+	slot_change(thread, KIND_SLOT_FLAGS);
+}
+
+/* Mostly there would be no log. */
+static void log_dirty(unsigned int vm, unsigned int nr)
+{
+	struct place *place = &places[vm];
+	struct slot slot;
+
+	pthread_mutex_lock(&place->lock);
+	slot = place->slots[nr];
+	if (slot.size && !(slot.flags & (KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_GUEST_MEMFD))) {
+		slot.flags |= KVM_MEM_LOG_DIRTY_PAGES;
+		slot_set(vm, nr, &slot, false);
+	}
+	pthread_mutex_unlock(&place->lock);
+}
+
+void step_dirty_get(struct thread *thread)
+{
+	uint64_t bitmap[REGION_SIZE / PAGE_SIZE / 64];
+	unsigned int vm = rng_below(&thread->rng, NR_VMS);
+	struct kvm_dirty_log log = {
+		.slot = 1 + rng_below(&thread->rng, NR_SLOTS),
+		.dirty_bitmap = bitmap,
+	};
+	int ret;
+
+	call_begin(thread, "VM %u: dirty log of slot %u", vm, log.slot);
+	log_dirty(vm, log.slot);
+	ret = ioctl(VM_FD(vm), KVM_GET_DIRTY_LOG, &log) ? -errno : 0;
+	call_end(thread);
+	count_call(KIND_DIRTY_GET, ret);
+}
+
+void step_dirty_clear(struct thread *thread)
+{
+	uint64_t bitmap[REGION_SIZE / PAGE_SIZE / 64];
+	unsigned int vm = rng_below(&thread->rng, NR_VMS);
+	struct kvm_clear_dirty_log clear = {
+		.slot = 1 + rng_below(&thread->rng, NR_SLOTS),
+		.first_page = rng_below(&thread->rng, SZ_4M / PAGE_SIZE / 64) * 64,
+		.dirty_bitmap = bitmap,
+	};
+	int ret;
+
+	clear.num_pages = (1 + rng_below(&thread->rng, 8)) * 64;
+	memset(bitmap, 0xff, sizeof(bitmap));
+	call_begin(thread, "VM %u: clear dirty log of slot %u, %u pages from %llu", vm,
+		   clear.slot, clear.num_pages, clear.first_page);
+	log_dirty(vm, clear.slot);
+	ret = ioctl(VM_FD(vm), KVM_CLEAR_DIRTY_LOG, &clear) ? -errno : 0;
+	call_end(thread);
+	count_call(KIND_DIRTY_CLEAR, ret);
+}
+
+void step_dirty_ring(struct thread *thread)
+{
+	unsigned int vm = rng_below(&thread->rng, NR_VMS);
+	int ret = -EBADF;
+
+	call_begin(thread, "VM %u: harvest dirty rings", vm);
+	pthread_mutex_lock(&places[vm].lock);
+	if (places[vm].exists) {
+		vm_harvest(vm);
+		ret = ioctl(VM_FD(vm), KVM_RESET_DIRTY_RINGS);
+		if (ret < 0)
+			ret = -errno;
+	}
+	pthread_mutex_unlock(&places[vm].lock);
+	call_end(thread);
+	count_call(KIND_DIRTY_RING, ret);
+}
+
+void step_attributes(struct thread *thread)
+{
+	unsigned int vm = rng_below(&thread->rng, NR_VMS);
+	uint64_t page = rng_below(&thread->rng, NR_SLOTS * WINDOW_PAGES);
+	uint64_t nr = 1 + rng_below(&thread->rng, rng_percent(&thread->rng, 50) ?
+				    WINDOW_PAGES / 4 : 16);
+	bool private = rng_percent(&thread->rng, 50);
+	struct kvm_memory_attributes attributes = {
+		.attributes = private ? KVM_MEMORY_ATTRIBUTE_PRIVATE : 0,
+	};
+	int ret = -EBADF;
+
+	if (nr > NR_SLOTS * WINDOW_PAGES - page)
+		nr = NR_SLOTS * WINDOW_PAGES - page;
+	attributes.address = WINDOW_GPA(1) + page * PAGE_SIZE;
+	attributes.size = nr * PAGE_SIZE;
+	call_begin(thread, "VM %u: %s 0x%llx, 0x%llx bytes", vm,
+		   private ? "private" : "shared", attributes.address,
+		   attributes.size);
+	pthread_mutex_lock(&places[vm].lock);
+	if (places[vm].exists) {
+		ret = ioctl(VM_FD(vm), KVM_SET_MEMORY_ATTRIBUTES, &attributes) ?
+		      -errno : 0;
+		if (!ret)
+			memset(places[vm].private + page, private, nr);
+	}
+	pthread_mutex_unlock(&places[vm].lock);
+	call_end(thread);
+	count_call(KIND_ATTRIBUTES, ret);
+}
+
+void step_gmem_punch(struct thread *thread)
+{
+	struct choice choice = random_slot(&thread->rng);
+	uint64_t offset = rng_below(&thread->rng, SZ_4M / PAGE_SIZE) * PAGE_SIZE;
+	int ret;
+
+	call_begin(thread, "VM %u: punch guest_memfd of slot %u at 0x%lx", choice.vm,
+		   choice.nr, offset);
+	ret = fallocate(GMEM_FD(choice.vm, choice.nr),
+			FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+			choice.slot.size) ? -errno : 0;
+	call_end(thread);
+	count_call(KIND_GMEM_PUNCH, ret);
+}

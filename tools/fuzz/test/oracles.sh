@@ -1,0 +1,80 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# testvm: --memory 1536M
+# test-timeout: 150
+# That the fuzzer notices what is wrong: each thing that --plant does has to be
+# told, by its name, and nothing without it.
+
+fuzz=$(dirname "$0")/../../../build/tools/map-memory-fuzz
+[ -x "$fuzz" ] || { echo "Bail out! no $fuzz: run 'make fuzz-program' first"; exit 1; }
+output=$(mktemp) || exit 1
+trap 'rm -f "$output"' EXIT
+number=0
+failed=0
+
+# How long the fuzzer waits for what never comes.
+deadline=$((3 * ${TEST_TIMEOUT_FACTOR:-1}))
+
+ok()
+{
+	local name=$1
+
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number - $name"
+		return
+	fi
+	echo "not ok $number - $name"
+	grep -E 'VIOLATION|^(not )?ok 1 ' "$output" | sed 's/^#* */# /'
+	failed=1
+}
+
+has()
+{
+	grep -qE -e "$1" "$output"
+}
+
+run()
+{
+	"$fuzz" --seed 1 "$@" >"$output"
+}
+
+# noticed WHAT TELLING [OPTION...]
+noticed()
+{
+	! run --plant "$1" --seconds 40 "${@:3}" && has '^not ok 1 - seed 1$' &&
+		has "^# VIOLATION, seed 1, .*: $2" &&
+		[ "$(grep -c '^# VIOLATION' "$output")" = 1 ]
+}
+
+# Too short for every kind of call to succeed; but no kind is without any.
+nothing_noticed()
+{
+	run --steps 400
+	has '^ok 1 - seed 1$' && ! has 'VIOLATION' && ! has '^not ok .*: 0 calls'
+}
+
+missing_kind_noticed()
+{
+	! run --plant kind --steps 400 && has '^ok 1 - seed 1$' &&
+		has '^not ok [0-9]* - mremap: 0 calls'
+}
+
+echo "TAP version 13"
+ok "nothing wrong" nothing_noticed
+ok "a wrong errno" noticed errno 'result EDOM of .* was to '
+ok "bad arguments accepted" noticed refusal 'result 0 of .* fail with E[A-Z0-9]*$'
+ok "a refused structure written to" noticed write 'refused, but the batch was written'
+ok "a wrong leftover" noticed leftover 'mapping 0: .* are left of '
+ok "an error after everything is done" noticed result 'result -2 with first_undone'
+ok "a wrong count" noticed count '0x[0-9a-f]* of 0x[0-9a-f]* bytes are done, mapped '
+ok "an input field written to" noticed input 'a field that is only read was written'
+ok "a guest that sees another page" noticed view ".*the guest's (read|write)"
+ok "a call that does not end" noticed hang 'the call has not ended' --deadline $deadline
+ok "a helper that is left" noticed helper '1 helper threads are left' \
+	--steps 40 --deadline $deadline
+ok "a VM that is left" noticed vm 'VMs or files of them are left' --steps 40 --deadline $deadline
+ok "a kind of call that is never made" missing_kind_noticed
+echo "1..$number"
+exit $failed
