@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # The fuzzer, tools/fuzz; output and kernel log of a run go to build/fuzz/.
 
-# Seconds in all, or for each seed where SEED= names some.
-SECONDS	= 3600
-SEED	=
-THREADS	= 4
+SEED	?=
+THREADS	?= 4
 # debug, or anything else for the distribution's.
-KERNEL	= debug
+KERNEL	?= debug
+# In all, or for each seed where SEED= names some.
+fuzz: SECONDS = 3600
 
-fuzz_debug := $(filter debug,$(KERNEL))
-fuzz_seeds := $(if $(SEED),$(SEED:%=--seed %) --seconds $(SECONDS),\
+fuzz_debug = $(filter debug,$(KERNEL))
+fuzz_seeds = $(if $(SEED),$(SEED:%=--seed %) --seconds $(SECONDS),\
 	--for $(SECONDS) --seconds 60)
 
 .PHONY: fuzz-program

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # VMMs that die at random moments, for as long as is wanted.
 
-SECONDS ?= 600
+stress: SECONDS = 600
 ROUNDS ?=
 ROUND ?=
 SEED ?=
