@@ -56,15 +56,12 @@ static void block_one(struct uffd_job *job, const struct uffd_job_variant *varia
 	uffd_job_assert_blocked(job);
 }
 
-static void other_vm(void)
+static void use_other_vm(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 {
-	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = test_vm_create(1, &vcpu);
 	void *hva = test_slot_add(vm, TEST_SLOT, TEST_GPA, SZ_2M, VM_MEM_SRC_ANONYMOUS);
 
 	TEST_ASSERT_EQ(map_range(vm, MAP_BY_URING, TEST_GPA, SZ_2M, 0, 2, NULL), 0);
 	TEST_ASSERT_EQ(guest_read_write(vcpu, TEST_GPA, SZ_2M, hva), 0);
-	kvm_vm_free(vm);
 }
 
 TEST_F(uffd_wait, nobody_else_waits)
@@ -75,10 +72,14 @@ TEST_F(uffd_wait, nobody_else_waits)
 	};
 	struct uffd_job *job = &self->job;
 	struct kvm_map_memory_batch batch;
+	struct kvm_vcpu *other_vcpu;
+	struct kvm_vm *other_vm;
 	void *hva;
 
 	hva = test_slot_add(job->vm, OTHER_SLOT, OTHER_GPA, OTHER_SIZE,
 			    VM_MEM_SRC_ANONYMOUS);
+	/* Before the jobs: task work can interrupt KVM_CREATE_VM. */
+	other_vm = test_vm_create(1, &other_vcpu);
 	block_one(job, &variant->v);
 
 	/* Other jobs, on the same memory and on other. */
@@ -98,7 +99,7 @@ TEST_F(uffd_wait, nobody_else_waits)
 	ASSERT_EQ(0, guest_read_write(job->vcpu, OTHER_GPA, 3 * SZ_1M, hva));
 	ASSERT_EQ(SZ_1M / PAGE_SIZE,
 		  guest_write(job->vcpu, OTHER_GPA + 3 * SZ_1M, SZ_1M));
-	other_vm();
+	use_other_vm(other_vm, other_vcpu);
 
 	uffd_job_assert_blocked(job);
 	ASSERT_FALSE(uffd_gate_knocked(&job->mem.gate));
@@ -108,6 +109,7 @@ TEST_F(uffd_wait, nobody_else_waits)
 	ASSERT_EQ(UFFD_JOB_SIZE, job->batch.bytes_mapped + job->batch.bytes_present);
 	ASSERT_EQ(batch.bytes_mapped, job->batch.bytes_present);
 	ASSERT_EQ(0, uffd_job_guest_verify(job));
+	kvm_vm_free(other_vm);
 }
 
 /* Memslots come, move and go, also that of the job's memory. */
