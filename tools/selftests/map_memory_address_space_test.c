@@ -313,10 +313,7 @@ TEST_F_TIMEOUT(spaces, both_at_the_same_time, 60)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_BATCH);
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_URING);
+	map_require_batches();
 	TEST_REQUIRE(kvm_has_cap(KVM_CAP_X86_SMM));
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MULTI_ADDRESS_SPACE) >= 2);
 	return test_harness_run(argc, argv);

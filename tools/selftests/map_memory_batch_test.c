@@ -270,9 +270,6 @@ TEST_F(batch, workers_are_threads_of_the_vmm)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_BATCH);
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_URING);
+	map_require_batches();
 	return test_harness_run(argc, argv);
 }

@@ -137,7 +137,6 @@ TEST_F_TIMEOUT(cow, memory_shared_by_fork, 90)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_BATCH);
+	map_require_batches();
 	return test_harness_run(argc, argv);
 }

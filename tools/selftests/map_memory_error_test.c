@@ -208,7 +208,6 @@ TEST_F(error, two_errors)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_BATCH);
+	map_require_batches();
 	return test_harness_run(argc, argv);
 }

@@ -241,7 +241,6 @@ TEST_F_TIMEOUT(hold, small_pages_while_others_wait, 60)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_BATCH);
+	map_require_batches();
 	return test_harness_run(argc, argv);
 }

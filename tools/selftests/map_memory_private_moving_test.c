@@ -167,8 +167,7 @@ TEST_F_TIMEOUT(moving, holes, 60)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_BATCH);
+	map_require_batches();
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_VM_TYPES) & BIT(KVM_X86_SW_PROTECTED_VM));
 	return test_harness_run(argc, argv);
 }

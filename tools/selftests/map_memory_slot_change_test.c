@@ -330,9 +330,6 @@ TEST_F(slot_of_vcpu, eagain_while_it_is_deleted)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_BATCH);
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_URING);
+	map_require_batches();
 	return test_harness_run(argc, argv);
 }

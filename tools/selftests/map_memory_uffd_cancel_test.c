@@ -263,7 +263,6 @@ TEST_F(uffd_killed, during_the_ioctl_of_a_vcpu)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_URING);
+	map_require_batches();
 	return test_harness_run(argc, argv);
 }

@@ -92,8 +92,7 @@ TEST_F(uffd_poison, resident)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_URING);
+	map_require_batches();
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
 		     KVM_MAP_MEMORY_FEATURE_RESIDENT);
 	return test_harness_run(argc, argv);

@@ -273,8 +273,7 @@ TEST_F(intent, writable_slot_on_read_only_memory)
 
 int main(int argc, char **argv)
 {
-	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
-		     KVM_MAP_MEMORY_FEATURE_BATCH);
+	map_require_batches();
 	TEST_REQUIRE(kvm_check_cap(KVM_CAP_MAP_MEMORY) &
 		     KVM_MAP_MEMORY_FEATURE_READ);
 	return test_harness_run(argc, argv);

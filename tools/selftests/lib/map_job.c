@@ -12,6 +12,14 @@ int vcpu_map_memory(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *mapping)
 	return ret;
 }
 
+void map_require_batches(void)
+{
+	int features = kvm_check_cap(KVM_CAP_MAP_MEMORY);
+
+	TEST_REQUIRE(features & KVM_MAP_MEMORY_FEATURE_BATCH);
+	TEST_REQUIRE(features & KVM_MAP_MEMORY_FEATURE_URING);
+}
+
 void map_batch_init(struct kvm_map_memory_batch *batch,
 		    struct kvm_memory_mapping *mappings, uint32_t nr,
 		    uint32_t workers)

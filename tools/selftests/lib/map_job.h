@@ -25,6 +25,9 @@ enum map_entry {
  */
 int vcpu_map_memory(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *mapping);
 
+/* Ends the program as skipped where KVM has no batches, or no command for them. */
+void map_require_batches(void);
+
 void map_batch_init(struct kvm_map_memory_batch *batch,
 		    struct kvm_memory_mapping *mappings, uint32_t nr,
 		    uint32_t workers);
