@@ -42,6 +42,11 @@ turns_red skips-all "SKIP" "0 passed, 0 failed, 1 skipped"
 [ $? = 1 ]
 ok $? "the runner turns red on a test that does not exist"
 
+run wants-another-kernel.sh
+[ $? = 1 ]
+ok $? "the runner turns red on a kernel that it does not know"
+has "there is no kernel 'this test would run" "it tells which"
+
 # In one boot: each test is judged by what happened while it ran.
 build_module_that_warns
 
