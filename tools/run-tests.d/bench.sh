@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # testvm: --memory 2G --hugepages-2m 16
+# debug: none it tests what is not part of the kernel
 # test-timeout: 300
 #
 # The benchmark's driver measures what it is asked to, on a tiny size, and

@@ -4,6 +4,8 @@
 // testvm: --cpus 16
 // testvm: --cpu -la57
 // testvm: --numa 2
+// debug:
+// debug: --cpus 4
 // vmx: none it has none of these
 /*
  * That the test machine is the one that was asked for, by what can be done on it:

@@ -3,6 +3,7 @@
 // testvm: --cpus 16
 // testvm: --cpu -la57
 // testvm: --numa 2 --append numa_balancing=disable
+// debug:
 // vmx:
 /*
  * Batches through the ioctl and through io_uring, with 1 to 16 workers: what

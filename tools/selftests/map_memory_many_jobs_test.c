@@ -4,6 +4,7 @@
 // testvm: --cpus 16
 // testvm: --cpu -la57
 // testvm: --numa 2 --append numa_balancing=disable
+// debug:
 // vmx:
 // test-timeout: 120
 /*

@@ -4,6 +4,8 @@
 // testvm: --cpus 16
 // testvm: --cpu -la57
 // testvm: --numa 2 --append numa_balancing=disable
+// debug:
+// debug: --cpus 4
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs while vCPUs run and fault on the same memory, and several jobs at the

@@ -4,6 +4,7 @@
 // testvm: --cpus 16
 // testvm: --cpu -la57
 // testvm: --numa 2 --append numa_balancing=disable
+// debug:
 // vmx:
 /*
  * Memory slots deleted, re-created and moved, between jobs and during them.

@@ -4,6 +4,8 @@
 // testvm: --cpus 16
 // testvm: --cpu -la57
 // testvm: --numa 2 --append numa_balancing=disable
+// debug:
+// debug: --cpus 4
 // vmx:
 /*
  * Calls map a range all the time while its memslot is replaced, moved, logged and

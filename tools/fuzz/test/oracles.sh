@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # testvm: --memory 1536M
+# debug: none it tests what is not part of the kernel
 # test-timeout: 150
 # That the fuzzer notices what is wrong: each thing that --plant does has to be
 # told, by its name, and nothing without it.

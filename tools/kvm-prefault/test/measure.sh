@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # testvm: --memory 2G --hugepages-2m 20
+# debug: none it tests what is not part of the kernel
 # test-timeout: 300
 # Every method and kind of memory, on KVM with the feature.
 . "$(dirname "$0")/tap.inc"
