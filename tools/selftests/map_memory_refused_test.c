@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// vmx: --file build/selftests/refuse-module/kvm_refuse.ko
 /*
  * A VM that may not be mapped ahead of its use, as an SEV guest and one whose
  * private memory is still being set up: every entry says so, nothing changes,
