@@ -29,10 +29,11 @@ FIXTURE(refused) {
 
 FIXTURE_VARIANT(refused) {
 	const char *parameters;
+	bool by_the_hook;
 };
 
 FIXTURE_VARIANT_ADD(refused, by_the_hook) {
-	.parameters = "vm_fd=%d",
+	.parameters = "vm_fd=%d", .by_the_hook = true,
 };
 
 FIXTURE_VARIANT_ADD(refused, being_set_up) {
@@ -63,6 +64,8 @@ FIXTURE_SETUP(refused)
 {
 	if (access("/sys/kernel/debug/kprobes/list", F_OK))
 		SKIP(return, "This kernel has no kprobes");
+	if (variant->by_the_hook && access("/sys/module/kvm_amd", F_OK))
+		SKIP(return, "Only kvm-amd has the hook");
 	/* Of a test that failed. */
 	unload();
 
