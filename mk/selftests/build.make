@@ -44,12 +44,12 @@ own_lib	:= $(patsubst $(TESTS)/lib/%.c, $(OUT)/own/lib/%.o, \
 	$(wildcard $(TESTS)/lib/*.c))
 own_bin	:= $(patsubst $(TESTS)/%.c, $(OUT)/%, $(wildcard $(TESTS)/*_test.c))
 
-# Has a VM answer as one of another machine would.
-refuse	:= $(OUT)/refuse-module/kvm_refuse.ko
+# They have the kernel do what it seldom does.
+test_modules := $(OUT)/modules/.built
 
 .PHONY: all
 all: $(own_bin) $(upstream_bin) $(upstream_scripts) $(upstream_dir)/list \
-	$(refuse)
+	$(test_modules)
 
 # The headers are those of one version, whose directory's name tells it.
 $(HDR)/.installed: $(SRC)/.unpacked mk/selftests/install-headers
@@ -111,11 +111,12 @@ $(upstream_dir)/list: $(KVM)/Makefile mk/selftests/build.make
 $(own_bin): $(OUT)/%: $(OUT)/own/%.o $(own_lib) $(override) $(OUT)/libkvm.a
 	$(call link, -luring -Wl$(comma)--wrap=alarm)
 
-$(refuse): $(wildcard $(TESTS)/refuse-module/*)
-	@echo "  MODULE  $@"
-	@mkdir -p $(@D) && cp $^ $(@D)
+$(test_modules): $(wildcard $(TESTS)/modules/*)
+	@echo "  MODULES $(@D)"
+	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)
 	@$(MAKE) --no-print-directory -C /lib/modules/$(RELEASE)/build \
 		M=$(abspath $(@D)) modules >$(@D)/log 2>&1 || \
 		{ cat $(@D)/log; exit 1; }
+	@touch $@
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)

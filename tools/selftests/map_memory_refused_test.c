@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-// vmx: --file build/selftests/refuse-module/kvm_refuse.ko
+// vmx: --file build/selftests/modules/kvm_refuse.ko
 /*
  * A VM that may not be mapped ahead of its use, as an SEV guest and one whose
  * private memory is still being set up: every entry says so, nothing changes,
- * and no other VM is concerned.  The machine has neither; refuse-module/ has a
- * VM answer like one.
+ * and no other VM is concerned.  The machine has neither; a module has a VM
+ * answer like one.
  */
-#include <fcntl.h>
-#include <libgen.h>
-#include <sys/syscall.h>
-
 #include "kvm_test_harness.h"
 
 #include "lib/host_state.h"
 #include "lib/map_job.h"
+#include "lib/test_module.h"
 
 #define TEST_SIZE	((uint64_t)SZ_4M)
 /* Mapped before the VM refuses. */
@@ -40,29 +37,16 @@ FIXTURE_VARIANT_ADD(refused, being_set_up) {
 	.parameters = "vm_fd=%d being_set_up=1",
 };
 
-static void make_it_refuse(struct kvm_vm *vm, const char *parameters)
-{
-	char self[PATH_MAX] = "", path[PATH_MAX + 64], text[64];
-	int fd;
-
-	TEST_ASSERT(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0,
-		    "Cannot tell where the module is");
-	snprintf(path, sizeof(path), "%s/refuse-module/kvm_refuse.ko", dirname(self));
-	snprintf(text, sizeof(text), parameters, vm->fd);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	TEST_ASSERT(fd >= 0, "Cannot open %s", path);
-	TEST_ASSERT(!syscall(__NR_finit_module, fd, text, 0), "Cannot load %s", path);
-	close(fd);
-}
-
 static bool unload(void)
 {
-	return !syscall(__NR_delete_module, "kvm_refuse", O_NONBLOCK);
+	return test_module_unload("kvm_refuse");
 }
 
 FIXTURE_SETUP(refused)
 {
-	if (access("/sys/kernel/debug/kprobes/list", F_OK))
+	char parameters[64];
+
+	if (!test_module_can_probe())
 		SKIP(return, "This kernel has no kprobes");
 	if (variant->by_the_hook && access("/sys/module/kvm_amd", F_OK))
 		SKIP(return, "Only kvm-amd has the hook");
@@ -76,7 +60,8 @@ FIXTURE_SETUP(refused)
 	test_slot_add(self->other, TEST_SLOT, TEST_GPA, TEST_SIZE, VM_MEM_SRC_ANONYMOUS);
 
 	ASSERT_EQ(0, map_range(self->vm, MAP_BY_IOCTL, TEST_GPA, MAPPED_SIZE, 0, 1, NULL));
-	make_it_refuse(self->vm, variant->parameters);
+	snprintf(parameters, sizeof(parameters), variant->parameters, self->vm->fd);
+	test_module_load("kvm_refuse", parameters);
 }
 
 FIXTURE_TEARDOWN(refused)

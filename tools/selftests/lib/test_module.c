@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <libgen.h>
+#include <linux/limits.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "test_util.h"
+
+#include "test_module.h"
+
+bool test_module_can_probe(void)
+{
+	return !access("/sys/kernel/debug/kprobes/list", F_OK);
+}
+
+void test_module_load(const char *name, const char *parameters)
+{
+	char self[PATH_MAX] = "", path[PATH_MAX + 64];
+	int fd;
+
+	TEST_ASSERT(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0,
+		    "Cannot tell where the module is");
+	snprintf(path, sizeof(path), "%s/modules/%s.ko", dirname(self), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	TEST_ASSERT(fd >= 0, "Cannot open %s", path);
+	TEST_ASSERT(!syscall(__NR_finit_module, fd, parameters, 0),
+		    "Cannot load %s", path);
+	close(fd);
+}
+
+bool test_module_unload(const char *name)
+{
+	return !syscall(__NR_delete_module, name, O_NONBLOCK);
+}
