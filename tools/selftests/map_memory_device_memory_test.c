@@ -3,7 +3,8 @@
 /*
  * A slot with a page of a device's memory (VM_IO, VM_PFNMAP, nothing that the
  * kernel has a struct page for) among others: mapped as by a fault, skipped where
- * only what is resident is wanted, and replaced under jobs.
+ * only what is resident is wanted, and replaced under jobs, where it could be
+ * mapped before and after.
  */
 #include <fcntl.h>
 #include <glob.h>
@@ -12,9 +13,12 @@
 #include "kvm_test_harness.h"
 
 #include "lib/host_files.h"
+#include "lib/host_state.h"
 #include "lib/moving_memory.h"
+#include "lib/test_module.h"
 
 #define DEVICES		"/sys/bus/pci/devices/"
+#define GUP_HOLD	"/sys/module/gup_hold/parameters/"
 /* Among the pages that change; vCPUs leave these alone. */
 #define DEVICE_PAGE	600
 
@@ -64,6 +68,16 @@ static int open_device(void)
 	}
 	globfree(&found);
 	return fd;
+}
+
+static bool file_says(const char *path, char letter)
+{
+	char text = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	TEST_ASSERT(fd >= 0 && read(fd, &text, 1) == 1, "Cannot read %s", path);
+	close(fd);
+	return text == letter;
 }
 
 static void *device_page(struct moving_memory *mem)
@@ -202,6 +216,43 @@ TEST_F_TIMEOUT(device, replaced, 60)
 	self->mem.settle = expect_device;
 	moving_memory_race(&self->mem, VCPUS_AROUND, put_in_turn);
 	ASSERT_EQ(0, self->mem.nr_efault);
+}
+
+/* Replaced after the page was looked for and before its VMA is. */
+static void replace_in_between(struct moving_memory *mem, enum map_entry entry)
+{
+	struct kvm_memory_mapping mapping = {
+		.base_address = TEST_GPA + DEVICE_PAGE * PAGE_SIZE,
+		.size = PAGE_SIZE,
+	};
+	struct kvm_map_memory_batch batch;
+	struct map_thread thread;
+	char parameters[64];
+
+	put_device(mem);
+	snprintf(parameters, sizeof(parameters), "address=%p", device_page(mem));
+	test_module_load("gup_hold", parameters);
+
+	map_batch_init(&batch, &mapping, 1, 1);
+	map_thread_start(&thread, mem->vm, entry, &batch);
+	TEST_ASSERT(wait_until(file_says(GUP_HOLD "held", 'Y')), "No page was looked for");
+	put_memory(mem);
+	TEST_ASSERT(file_write(GUP_HOLD "go", "1"), "Cannot let it go");
+
+	TEST_ASSERT_EQ(map_thread_join(&thread), 0);
+	assert_batch_done(&batch, PAGE_SIZE, 0);
+	TEST_ASSERT(test_module_unload("gup_hold"), "Cannot unload gup_hold");
+}
+
+TEST_F(device, replaced_in_between)
+{
+	if (!test_module_can_probe())
+		SKIP(return, "This kernel has no kprobes");
+	/* Of a test that failed. */
+	test_module_unload("gup_hold");
+
+	replace_in_between(&self->mem, MAP_BY_IOCTL);
+	replace_in_between(&self->mem, MAP_BY_URING);
 }
 
 int main(int argc, char **argv)

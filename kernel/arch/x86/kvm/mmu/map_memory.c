@@ -130,6 +130,7 @@ static int map_memory_faultin(struct kvm_vcpu *vcpu, struct kvm_page_fault *faul
 			      bool resident)
 {
 	struct kvm *kvm = vcpu->kvm;
+	int r;
 
 	fault->mmu_seq = kvm->mmu_invalidate_seq;
 	/* Pairs with the smp_wmb() in kvm_mmu_invalidate_end(). */
@@ -144,8 +145,20 @@ static int map_memory_faultin(struct kvm_vcpu *vcpu, struct kvm_page_fault *faul
 		return resident ? MAP_MEMORY_SKIP :
 				  kvm_faultin_pfn_private(vcpu, fault);
 
-	return resident ? map_memory_get_resident_pfn(fault) :
-			  map_memory_get_shared_pfn(fault);
+	if (resident)
+		return map_memory_get_resident_pfn(fault);
+
+	r = map_memory_get_shared_pfn(fault);
+
+	/*
+	 * First the page is looked for, then the VMA.  If one VMA is replaced by
+	 * another in between, neither of them need have been at fault.
+	 */
+	if (r == -EFAULT &&
+	    mmu_invalidate_retry_gfn_unsafe(kvm, fault->mmu_seq, fault->gfn))
+		return RET_PF_RETRY;
+
+	return r;
 }
 
 static int map_memory_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
