@@ -60,6 +60,10 @@ has '^PASS .*machine-passes ' "it does not blame another test"
 has '^FAIL .*machine-fails .*0 passed, 1 failed' \
 	"the runner turns red on a test that fails in the machine"
 has '^2 passed, 2 failed, 0 skipped$' "it sums up"
+tail -n 3 "$results.out" | grep -q '^# failed: .*machine-warns: .*WARNING: '
+ok $? "it names the kernel's warning once more at the end"
+tail -n 3 "$results.out" | grep -q '^# failed: .*machine-fails: not ok 1'
+ok $? "it names the test that failed there"
 
 run machine-dies.sh machine-passes.sh
 status=$?
