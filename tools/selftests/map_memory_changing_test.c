@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Host memory that is being changed for longer than a call waits for the end of
- * it: EAGAIN after ten seconds, and everything else is mapped.
+ * it: EAGAIN after ten seconds, and everything else is mapped.  Not so where the
+ * caller has hardly had the time to try.
  *
  * What changes it is madvise() in a thread that a cgroup lets run for a
  * millisecond a second: it is somewhere in the middle of one invalidation for as
@@ -43,6 +44,7 @@ struct call {
 	struct kvm_map_memory_batch batch;
 	pthread_t thread;
 	uint64_t ms;
+	bool done;
 	int result;
 };
 
@@ -52,6 +54,7 @@ struct changing {
 	void *dropped;
 	pthread_t slow_thread;
 	pid_t slow_tid;
+	bool slow_callers;
 	bool drop, has_dropped, go;
 	struct io_uring ring;
 	struct call calls[NR_CALLERS];
@@ -86,20 +89,25 @@ static void *drop_slowly(void *data)
 	return NULL;
 }
 
+static bool join_cgroup(pid_t tid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", tid);
+	return write_file(CGROUP "/cgroup.threads", text);
+}
+
 /* False where there is no such controller. */
 static bool slow_down(struct changing *test)
 {
-	char tid[16];
-
 	TEST_ASSERT(!pthread_create(&test->slow_thread, NULL, drop_slowly, test),
 		    "Cannot create a thread");
 	TEST_ASSERT(wait_until(READ_ONCE(test->slow_tid)), "The thread does not run");
-	snprintf(tid, sizeof(tid), "%d", test->slow_tid);
 	return write_file(CGROUP_ROOT "/cgroup.subtree_control", "+cpu") &&
 	       !mkdir(CGROUP, 0755) &&
 	       write_file(CGROUP "/cgroup.type", "threaded") &&
 	       write_file(CGROUP "/cpu.max", "1000 1000000") &&
-	       write_file(CGROUP "/cgroup.threads", tid);
+	       join_cgroup(test->slow_tid);
 }
 
 static void speed_up(struct changing *test)
@@ -129,6 +137,11 @@ static void init_call(struct changing *test, enum caller caller)
 	call->caller = caller;
 	map_batch_init(&call->batch, call->mappings, 0,
 		       caller == IOCTL_1_WORKER ? 1 : 4);
+	if (test->slow_callers) {
+		/* What comes before would take them too long. */
+		add_mapping(call, DROPPED_GPA + DROPPED_SIZE - PART_SIZE, PAGE_SIZE);
+		return;
+	}
 	if (caller == ON_VCPU) {
 		/* One range that begins before the memory that changes. */
 		add_mapping(call, DROPPED_GPA - PART_SIZE, 2 * PART_SIZE);
@@ -160,11 +173,14 @@ static void *call_in_thread(void *data)
 	struct call *call = data;
 	uint64_t start;
 
+	if (call->test->slow_callers)
+		TEST_ASSERT(join_cgroup(gettid()), "Cannot join the cgroup");
 	while (!READ_ONCE(call->test->go))
 		usleep(1000);
 	start = now_ms();
 	call->result = make_call(call);
 	call->ms = now_ms() - start;
+	WRITE_ONCE(call->done, true);
 	return NULL;
 }
 
@@ -233,6 +249,33 @@ FIXTURE_TEARDOWN(changing)
 	kvm_vm_free(self->test.vm);
 }
 
+/* Calls of the first @nr callers, when the memory has begun to change. */
+static void start_calls(struct changing *test, enum caller nr)
+{
+	enum caller caller;
+
+	/*
+	 * Threads come first: their stacks want mmap_lock for writing, which
+	 * madvise() holds for reading from now on.
+	 */
+	for (caller = 0; caller < nr; caller++) {
+		init_call(test, caller);
+		TEST_ASSERT(!pthread_create(&test->calls[caller].thread, NULL,
+					    call_in_thread, &test->calls[caller]),
+			    "Cannot create a thread");
+	}
+	WRITE_ONCE(test->drop, true);
+	TEST_ASSERT(wait_until(!page_is_present(test->dropped)), "Nothing is dropped");
+	WRITE_ONCE(test->go, true);
+}
+
+static void expect_still_changing(struct changing *test)
+{
+	TEST_ASSERT(!READ_ONCE(test->has_dropped) &&
+		    page_is_present(test->dropped + DROPPED_SIZE - PAGE_SIZE),
+		    "The memory was not being changed all the time");
+}
+
 TEST_F_TIMEOUT(changing, gives_up, 90)
 {
 	struct changing *test = &self->test;
@@ -243,30 +286,42 @@ TEST_F_TIMEOUT(changing, gives_up, 90)
 		SKIP(return, "There is no cpu controller");
 	}
 
-	/*
-	 * Threads come first: their stacks want mmap_lock for writing, which
-	 * madvise() holds for reading from now on.
-	 */
-	for (caller = 0; caller < NR_CALLERS; caller++) {
-		init_call(test, caller);
-		ASSERT_EQ(0, pthread_create(&test->calls[caller].thread, NULL,
-					    call_in_thread, &test->calls[caller]));
-	}
-	WRITE_ONCE(test->drop, true);
-	ASSERT_TRUE(wait_until(!page_is_present(test->dropped)));
-	WRITE_ONCE(test->go, true);
+	start_calls(test, NR_CALLERS);
 	for (caller = 0; caller < NR_CALLERS; caller++)
 		join_call(&test->calls[caller]);
-
-	TEST_ASSERT(!READ_ONCE(test->has_dropped) &&
-		    page_is_present(test->dropped + DROPPED_SIZE - PAGE_SIZE),
-		    "The memory was not being changed all the time");
+	expect_still_changing(test);
 	for (caller = 0; caller < NR_CALLERS; caller++)
 		expect_given_up(&test->calls[caller]);
 
 	speed_up(test);
 	for (caller = 0; caller < NR_CALLERS; caller++)
 		expect_done(test, &test->calls[caller]);
+}
+
+/* A CPU quota that leaves time for some hundred tries in ten seconds. */
+TEST_F_TIMEOUT(changing, does_not_give_up_untried, 90)
+{
+	struct changing *test = &self->test;
+	const enum caller nr = IOCTL_1_WORKER + 1;
+	enum caller caller;
+
+	if (!slow_down(test)) {
+		speed_up(test);
+		SKIP(return, "There is no cpu controller");
+	}
+
+	test->slow_callers = true;
+	start_calls(test, nr);
+	usleep((GIVE_UP_MS + 5000) * 1000);
+	for (caller = 0; caller < nr; caller++)
+		ASSERT_FALSE(READ_ONCE(test->calls[caller].done));
+	expect_still_changing(test);
+
+	speed_up(test);
+	for (caller = 0; caller < nr; caller++) {
+		join_call(&test->calls[caller]);
+		ASSERT_EQ(0, test->calls[caller].result);
+	}
 }
 
 int main(int argc, char **argv)

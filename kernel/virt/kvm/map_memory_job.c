@@ -32,6 +32,8 @@
  */
 #define MAP_MEMORY_RETRY_TIME	(10 * HZ)
 #define MAP_MEMORY_RETRY_USECS	50
+/* In that time a thread that has little of a CPU, or none, has hardly tried. */
+#define MAP_MEMORY_RETRY_TIMES	1000
 
 static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
 {
@@ -245,6 +247,7 @@ int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
 		   struct map_memory_job *job)
 {
 	unsigned long give_up = 0;
+	unsigned int times = 0;
 	s64 cursor = 0;
 	int r;
 
@@ -273,10 +276,11 @@ int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
 		 */
 		if (!give_up || (job && cursor != atomic64_read(&job->cursor))) {
 			give_up = jiffies + MAP_MEMORY_RETRY_TIME;
+			times = 0;
 			cursor = job ? atomic64_read(&job->cursor) : 0;
 			continue;
 		}
-		if (time_after(jiffies, give_up))
+		if (++times > MAP_MEMORY_RETRY_TIMES && time_after(jiffies, give_up))
 			return -EAGAIN;
 		usleep_range(MAP_MEMORY_RETRY_USECS, 2 * MAP_MEMORY_RETRY_USECS);
 	}
