@@ -7,7 +7,6 @@
 // debug:
 // debug: --cpus 4
 // vmx: none in Bochs a guest that never exits keeps the only CPU
-// test-timeout: 300
 /*
  * VMMs that die by the hundred, in every way, at random moments of random jobs.
  * After each of them process, threads, VM and page tables have to be gone.

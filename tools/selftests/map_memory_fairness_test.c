@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // testvm: --cpus 1
-// test-timeout: 120
 /*
  * A job that goes on and on, on the only CPU, keeps nobody from working: neither the
  * guest, nor updates of memslots, nor other jobs, those of other VMs included.

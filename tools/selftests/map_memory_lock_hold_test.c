@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // kernel: debug
-// test-timeout: 60
 /*
  * How much a job maps with one hold of mmu_lock: no more than a leaf table of small
  * pages, or sixteen huge pages, and little once somebody waits for the lock.  Lockdep's

@@ -6,7 +6,6 @@
 // testvm: --numa 2 --append numa_balancing=disable
 // debug:
 // vmx:
-// test-timeout: 120
 /*
  * Forty jobs of one VM at the same time, each of which wants as many workers as there
  * may be: all of them get on, with no more helpers than the VM may have.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-// test-timeout: 120
 /*
  * A job takes its VMM's control group to its memory limit: by the guest's memory or
  * by page tables, where the VMM can be killed for it and where it cannot.

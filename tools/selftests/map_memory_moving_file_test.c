@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // vmx: none in Bochs a guest that never exits keeps the only CPU
-// test-timeout: 400
 /*
  * Jobs over memory of a file that loses pages under them: truncated, and holes
  * punched.

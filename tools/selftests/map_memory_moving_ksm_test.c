@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // vmx: none in Bochs a guest that never exits keeps the only CPU
-// test-timeout: 400
 /*
  * Jobs over memory that KSM merges under them: a write takes pages apart again, a
  * read leaves them merged.

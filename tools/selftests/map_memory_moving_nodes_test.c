@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // testvm: --numa 2 --append numa_balancing=disable
-// test-timeout: 400
 /*
  * Jobs over memory that moves from one NUMA node to the other under them, by the
  * VMM's will and by the scheduler's.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // vmx: none in Bochs a guest that never exits keeps the only CPU
-// test-timeout: 400
 /*
  * Jobs over memory that goes bad under them.  The thread that hits the memory,
  * as a machine check would, is signalled; no other one is.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // vmx: none in Bochs a guest that never exits keeps the only CPU
-// test-timeout: 400
 /*
  * Jobs over memory that the host reclaims under them: swapped out, or dropped
  * because the VMM has said that nobody needs what is in it.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // vmx: none in Bochs a guest that never exits keeps the only CPU
-// test-timeout: 400
 /*
  * Jobs over memory whose mapping the VMM changes under them: discarded,
  * protected, unmapped, moved elsewhere, moved in, shared with a child.

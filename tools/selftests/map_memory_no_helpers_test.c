@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // kernel: debug
-// test-timeout: 60
 /*
  * Allocations for helper threads fail, and allocations in them: the owner of the job
  * does the work, and the next job has helpers again.

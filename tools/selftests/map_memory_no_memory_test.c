@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 // kernel: debug
-// test-timeout: 120
 /*
  * Each allocation of a call fails once, one after the other, until a call needs no
  * more of them: the error, what is left, and the next call with the same structures.

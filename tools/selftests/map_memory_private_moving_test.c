@@ -4,7 +4,6 @@
  * it and a vCPU uses it: in the end each page is what its attributes tell.
  */
 // kernel: debug
-// test-timeout: 120
 #include <stdlib.h>
 
 #include "kvm_test_harness.h"

@@ -4,7 +4,6 @@
  * from the VMM's memory, as its attributes tell, page by page.
  */
 // kernel: debug
-// test-timeout: 120
 #include "kvm_test_harness.h"
 
 #include "lib/map_job.h"

@@ -4,7 +4,6 @@
  * modes: they are passed over and counted, and nobody waits.  Whoever did would
  * wait for ever: nobody reads userfaultfd's events here, and there are none.
  */
-// test-timeout: 300
 #include <stdlib.h>
 
 #include "kvm_test_harness.h"

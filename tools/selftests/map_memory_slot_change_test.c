@@ -19,7 +19,6 @@
 #define GATE_SLOT	(TEST_SLOT + 1)
 #define GATE_GPA	(TEST_GPA + 2 * TEST_SIZE)
 #define NR_ROUNDS	40
-#define PROMPT_MS	(4000 * timeout_factor())
 
 FIXTURE(slot) {
 	struct kvm_vm *vm;

@@ -3,7 +3,6 @@
  * Workers that wait for pages of userfaultfd, in each of its modes, can all be
  * called off: nobody gives the pages.
  */
-// test-timeout: 300
 #include <poll.h>
 #include <signal.h>
 
@@ -11,8 +10,6 @@
 
 #include "lib/host_state.h"
 #include "lib/uffd_job.h"
-
-#define PROMPT_MS	(4000 * timeout_factor())
 
 FIXTURE(uffd_cancel) {
 	struct uffd_job job;

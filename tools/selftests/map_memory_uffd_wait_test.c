@@ -3,7 +3,6 @@
  * A worker that waits for a page of userfaultfd, in each of its modes, delays
  * nobody but its own chunk, and goes on as soon as the page is there.
  */
-// test-timeout: 300
 #include <stdlib.h>
 
 #include "kvm_test_harness.h"

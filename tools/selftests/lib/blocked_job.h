@@ -12,8 +12,6 @@
 #define BLOCKED_SIZE	(16 * SZ_1M)
 /* From here on the memory is missing, and touching it waits. */
 #define BLOCKED_OFFSET	(4 * SZ_1M + 7 * PAGE_SIZE)
-/* Much less than DEADLINE_MS: the end of a job must not wait for anything. */
-#define PROMPT_MS	(4000 * timeout_factor())
 
 struct blocked_job {
 	uint64_t page_tables_kib;	/* before there was a VM */

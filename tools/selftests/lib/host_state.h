@@ -9,8 +9,13 @@
 
 #include "timeout.h"
 
-/* Far more than anything takes, on an emulated machine too. */
-#define DEADLINE_MS	(15000 * timeout_factor())
+/*
+ * Far more than anything takes, on an emulated machine of 16 CPUs that has an
+ * eighth of one too.
+ */
+#define DEADLINE_MS	(40000 * timeout_factor())
+/* Less than the ten seconds after which a job that does not get on gives up. */
+#define PROMPT_MS	(8000 * timeout_factor())
 
 uint64_t now_ms(void);
 
