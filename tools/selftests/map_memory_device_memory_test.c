@@ -12,13 +12,11 @@
 
 #include "kvm_test_harness.h"
 
+#include "lib/gup_hold.h"
 #include "lib/host_files.h"
-#include "lib/host_state.h"
 #include "lib/moving_memory.h"
-#include "lib/test_module.h"
 
 #define DEVICES		"/sys/bus/pci/devices/"
-#define GUP_HOLD	"/sys/module/gup_hold/parameters/"
 /* Among the pages that change; vCPUs leave these alone. */
 #define DEVICE_PAGE	600
 
@@ -68,16 +66,6 @@ static int open_device(void)
 	}
 	globfree(&found);
 	return fd;
-}
-
-static bool file_says(const char *path, char letter)
-{
-	char text = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	TEST_ASSERT(fd >= 0 && read(fd, &text, 1) == 1, "Cannot read %s", path);
-	close(fd);
-	return text == letter;
 }
 
 static void *device_page(struct moving_memory *mem)
@@ -227,32 +215,27 @@ static void replace_in_between(struct moving_memory *mem, enum map_entry entry)
 	};
 	struct kvm_map_memory_batch batch;
 	struct map_thread thread;
-	char parameters[64];
-
-	put_device(mem);
-	snprintf(parameters, sizeof(parameters), "address=%p", device_page(mem));
-	test_module_load("gup_hold", parameters);
 
 	map_batch_init(&batch, &mapping, 1, 1);
 	map_thread_start(&thread, mem->vm, entry, &batch);
-	TEST_ASSERT(wait_until(file_says(GUP_HOLD "held", 'Y')), "No page was looked for");
+	gup_hold_await();
 	put_memory(mem);
-	TEST_ASSERT(file_write(GUP_HOLD "go", "1"), "Cannot let it go");
-
+	gup_hold_end();
 	TEST_ASSERT_EQ(map_thread_join(&thread), 0);
 	assert_batch_done(&batch, PAGE_SIZE, 0);
-	TEST_ASSERT(test_module_unload("gup_hold"), "Cannot unload gup_hold");
+	gup_hold_unload();
 }
 
 TEST_F(device, replaced_in_between)
 {
-	if (!test_module_can_probe())
-		SKIP(return, "This kernel has no kprobes");
-	/* Of a test that failed. */
-	test_module_unload("gup_hold");
+	enum map_entry entry;
 
-	replace_in_between(&self->mem, MAP_BY_IOCTL);
-	replace_in_between(&self->mem, MAP_BY_URING);
+	for (entry = MAP_BY_IOCTL; entry <= MAP_BY_URING; entry++) {
+		put_device(&self->mem);
+		if (!gup_hold_prepare(device_page(&self->mem)))
+			SKIP(return, "This kernel has no kprobes");
+		replace_in_between(&self->mem, entry);
+	}
 }
 
 int main(int argc, char **argv)
