@@ -6,6 +6,7 @@
  */
 #include "kvm_test_harness.h"
 
+#include "lib/gup_hold.h"
 #include "lib/host_state.h"
 #include "lib/map_job.h"
 
@@ -269,6 +270,34 @@ TEST_F(intent, writable_slot_on_read_only_memory)
 	expect_mapped(self, variant->entry, 0, TEST_SIZE, 0);
 	assert_guest_reads_file(self);
 	assert_file_unchanged(self);
+}
+
+/* After a write was found not to be possible, and before it is asked why not. */
+TEST_F(intent, made_writable_in_between)
+{
+	struct kvm_memory_mapping mapping = {
+		.base_address = TEST_GPA,
+		.size = PAGE_SIZE,
+	};
+	struct map_thread thread;
+
+	/* A GiB without page tables, where mprotect() has nothing to tell KVM. */
+	self->hva = align_ptr_up(test_mem_alloc(2 * (uint64_t)SZ_1G), SZ_1G);
+	test_slot_set(self->vm, TEST_SLOT, 0, TEST_GPA, TEST_SIZE, self->hva);
+	ASSERT_EQ(0, mprotect(self->hva, TEST_SIZE, PROT_READ));
+	if (!gup_hold_prepare(self->hva))
+		SKIP(return, "This kernel has no kprobes");
+
+	map_batch_init(&self->batch, &mapping, 1, 1);
+	map_thread_start(&thread, self->vm, variant->entry, &self->batch);
+	gup_hold_await();
+	ASSERT_EQ(0, mprotect(self->hva, TEST_SIZE, PROT_READ | PROT_WRITE));
+	gup_hold_end();
+	ASSERT_EQ(0, map_thread_join(&thread));
+	assert_batch_done(&self->batch, PAGE_SIZE, 0);
+	gup_hold_unload();
+
+	ASSERT_EQ(0, guest_write(self->vcpu, TEST_GPA, PAGE_SIZE));
 }
 
 int main(int argc, char **argv)

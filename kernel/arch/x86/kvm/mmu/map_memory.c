@@ -93,18 +93,22 @@ static bool map_memory_is_read_only(const struct kvm_page_fault *fault)
 	return read_only;
 }
 
+static void map_memory_look_for_pfn(struct kvm_page_fault *fault, bool write)
+{
+	fault->pfn = kvm_map_memory_get_pfn(fault->slot, fault->gfn, write,
+					    &fault->map_writable, &fault->hva);
+}
+
 static int map_memory_get_shared_pfn(struct kvm_page_fault *fault)
 {
-	fault->pfn = kvm_map_memory_get_pfn(fault->slot, fault->gfn, fault->write,
-					    &fault->map_writable, &fault->hva);
+	map_memory_look_for_pfn(fault, fault->write);
 
-	/* Where the VMA is not writable a read is all that can be done. */
-	if (fault->write && (fault->pfn == KVM_PFN_ERR_RO_FAULT ||
-			     (fault->pfn == KVM_PFN_ERR_FAULT &&
-			      map_memory_is_read_only(fault))))
-		fault->pfn = kvm_map_memory_get_pfn(fault->slot, fault->gfn, false,
-						    &fault->map_writable,
-						    &fault->hva);
+	/*
+	 * Where the VMA is not writable a read is all that can be done.  Where it
+	 * is, it may have become so a moment ago, and no invalidation tells.
+	 */
+	if (fault->write && fault->pfn == KVM_PFN_ERR_FAULT)
+		map_memory_look_for_pfn(fault, !map_memory_is_read_only(fault));
 
 	if (likely(!is_error_noslot_pfn(fault->pfn)))
 		return RET_PF_CONTINUE;
