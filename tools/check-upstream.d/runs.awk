@@ -46,7 +46,7 @@ FNR == NR {
 	}
 	if (!nr_runs[$1]) {
 		nr_runs[$1] = 1
-		seconds[$1, 1] = 60
+		seconds[$1, 1] = 240
 	}
 	for (i = 1; i <= nr_runs[$1]; i++)
 		add($1, i)
