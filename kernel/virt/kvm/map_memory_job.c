@@ -33,7 +33,7 @@
 #define MAP_MEMORY_RETRY_TIME	(10 * HZ)
 #define MAP_MEMORY_RETRY_USECS	50
 /* In that time a thread that has little of a CPU, or none, has hardly tried. */
-#define MAP_MEMORY_RETRY_TIMES	1000
+#define MAP_MEMORY_RETRY_TIMES	10000
 
 static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
 {
