@@ -233,7 +233,7 @@ TEST_F(device, replaced_in_between)
 	for (entry = MAP_BY_IOCTL; entry <= MAP_BY_URING; entry++) {
 		put_device(&self->mem);
 		if (!gup_hold_prepare(device_page(&self->mem)))
-			SKIP(return, "This kernel has no kprobes");
+			SKIP(return, "No kprobes, or a single CPU");
 		replace_in_between(&self->mem, entry);
 	}
 }

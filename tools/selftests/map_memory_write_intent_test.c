@@ -286,7 +286,7 @@ TEST_F(intent, made_writable_in_between)
 	test_slot_set(self->vm, TEST_SLOT, 0, TEST_GPA, TEST_SIZE, self->hva);
 	ASSERT_EQ(0, mprotect(self->hva, TEST_SIZE, PROT_READ));
 	if (!gup_hold_prepare(self->hva))
-		SKIP(return, "This kernel has no kprobes");
+		SKIP(return, "No kprobes, or a single CPU");
 
 	map_batch_init(&self->batch, &mapping, 1, 1);
 	map_thread_start(&thread, self->vm, variant->entry, &self->batch);

@@ -17,7 +17,7 @@ bool gup_hold_prepare(const void *hva)
 {
 	char address[32];
 
-	if (!test_module_can_probe())
+	if (!test_module_can_probe() || sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		return false;
 
 	/* Of a test that failed. */

@@ -8,7 +8,10 @@
 
 #include <stdbool.h>
 
-/* False where the kernel has no probes.  The page is the one at @hva. */
+/*
+ * The page is the one at @hva.  False where the kernel has no probes, and where there
+ * is no other CPU: the job keeps its own.
+ */
 bool gup_hold_prepare(const void *hva);
 /* Waits for a job to come there. */
 void gup_hold_await(void);
