@@ -13,7 +13,11 @@
 /* A chunk below the gate, and four that begin at it or above. */
 #define TEST_SIZE	(10 * SZ_1M)
 #define TEST_PAGES	(TEST_SIZE / PAGE_SIZE)
-#define GATE_OFFSET	(2 * SZ_1M + 7 * PAGE_SIZE)
+/*
+ * Whole tables: of pages in one with the gate none is mapped before the gate opens,
+ * if they could not be looked at without waiting, for a lock say.
+ */
+#define GATE_OFFSET	(2 * SZ_1M)
 #define GATE_PAGES	(GATE_OFFSET / PAGE_SIZE)
 #define MOVED_GPA	(TEST_GPA + 2 * TEST_SIZE)
 #define OTHER_SLOT	(TEST_SLOT + 1)
