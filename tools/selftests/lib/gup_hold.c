@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -27,19 +26,12 @@ bool gup_hold_prepare(const void *hva)
 	return true;
 }
 
-static bool is_held(void)
-{
-	int fd = open(PARAMETERS "held", O_RDONLY | O_CLOEXEC);
-	char yes = 0;
-
-	TEST_ASSERT(fd >= 0 && read(fd, &yes, 1) == 1, "Cannot ask %s", MODULE);
-	close(fd);
-	return yes == 'Y';
-}
-
 void gup_hold_await(void)
 {
-	TEST_ASSERT(wait_until(is_held()), "No page was looked for in vain");
+	uint64_t held;
+
+	TEST_ASSERT(wait_until(file_read_number(PARAMETERS "held", &held) && held),
+		    "No page was looked for in vain");
 }
 
 void gup_hold_end(void)

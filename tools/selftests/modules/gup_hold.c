@@ -13,8 +13,8 @@ static unsigned long address;
 module_param(address, ulong, 0);
 MODULE_PARM_DESC(address, "Of the page, in the process that loads the module");
 
-static bool held;
-module_param(held, bool, 0444);
+static unsigned int held;
+module_param(held, uint, 0444);
 MODULE_PARM_DESC(held, "Whether a thread has been stopped");
 
 static bool go;
@@ -37,7 +37,7 @@ static int hold_return(struct kretprobe_instance *instance, struct pt_regs *regs
 {
 	unsigned long end = jiffies + 10 * HZ;
 
-	if ((long)regs_return_value(regs) != -EFAULT || xchg(&held, true))
+	if ((long)regs_return_value(regs) != -EFAULT || xchg(&held, 1))
 		return 0;
 
 	/* Not to be scheduled away here, but interrupts are on. */
