@@ -12,6 +12,7 @@
 
 #include "kvm_test_harness.h"
 
+#include "lib/host_files.h"
 #include "lib/host_state.h"
 #include "lib/map_job.h"
 
@@ -20,7 +21,7 @@
 
 /* From TEST_GPA: memory that nobody touches, then what is being dropped. */
 #define QUIET_SIZE	(16 * SZ_1M)
-#define DROPPED_SIZE	(128 * SZ_1M)
+#define DROPPED_SIZE	(384 * SZ_1M)
 #define DROPPED_GPA	(TEST_GPA + QUIET_SIZE)
 /* The callers' parts of each. */
 #define PART_SIZE	SZ_1M
@@ -64,18 +65,6 @@ FIXTURE(changing) {
 	struct changing test;
 };
 
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
-}
-
 static void *drop_slowly(void *data)
 {
 	struct changing *test = data;
@@ -94,7 +83,7 @@ static bool join_cgroup(pid_t tid)
 	char text[16];
 
 	snprintf(text, sizeof(text), "%d", tid);
-	return write_file(CGROUP "/cgroup.threads", text);
+	return file_write(CGROUP "/cgroup.threads", text);
 }
 
 /* False where there is no such controller. */
@@ -103,21 +92,21 @@ static bool slow_down(struct changing *test)
 	TEST_ASSERT(!pthread_create(&test->slow_thread, NULL, drop_slowly, test),
 		    "Cannot create a thread");
 	TEST_ASSERT(wait_until(READ_ONCE(test->slow_tid)), "The thread does not run");
-	return write_file(CGROUP_ROOT "/cgroup.subtree_control", "+cpu") &&
+	return file_write(CGROUP_ROOT "/cgroup.subtree_control", "+cpu") &&
 	       !mkdir(CGROUP, 0755) &&
-	       write_file(CGROUP "/cgroup.type", "threaded") &&
-	       write_file(CGROUP "/cpu.max", "1000 1000000") &&
+	       file_write(CGROUP "/cgroup.type", "threaded") &&
+	       file_write(CGROUP "/cpu.max", "1000 1000000") &&
 	       join_cgroup(test->slow_tid);
 }
 
 static void speed_up(struct changing *test)
 {
-	write_file(CGROUP "/cpu.max", "max");
+	file_write(CGROUP "/cpu.max", "max");
 	WRITE_ONCE(test->drop, true);
 	pthread_join(test->slow_thread, NULL);
 	TEST_ASSERT(wait_until(!rmdir(CGROUP) || errno == ENOENT),
 		    "The cgroup is left");
-	write_file(CGROUP_ROOT "/cgroup.subtree_control", "-cpu");
+	file_write(CGROUP_ROOT "/cgroup.subtree_control", "-cpu");
 }
 
 static void add_mapping(struct call *call, uint64_t gpa, uint64_t size)
