@@ -8,16 +8,11 @@
  * millisecond a second: it is somewhere in the middle of one invalidation for as
  * long as the test wants.
  */
-#include <sys/stat.h>
-
 #include "kvm_test_harness.h"
 
-#include "lib/host_files.h"
+#include "lib/cgroup.h"
 #include "lib/host_state.h"
 #include "lib/map_job.h"
-
-#define CGROUP_ROOT	"/sys/fs/cgroup"
-#define CGROUP		CGROUP_ROOT "/kvm-map-memory-changing"
 
 /* From TEST_GPA: memory that nobody touches, then what is being dropped. */
 #define QUIET_SIZE	(16 * SZ_1M)
@@ -45,7 +40,7 @@ struct call {
 	struct kvm_map_memory_batch batch;
 	pthread_t thread;
 	uint64_t ms;
-	bool done;
+	bool ready, started, done;
 	int result;
 };
 
@@ -53,10 +48,10 @@ struct changing {
 	struct kvm_vm *vm;
 	struct kvm_vcpu *vcpu;
 	void *dropped;
+	struct cgroup slow;
 	pthread_t slow_thread;
-	pid_t slow_tid;
 	bool slow_callers;
-	bool drop, has_dropped, go;
+	bool ready, drop, has_dropped, go;
 	struct io_uring ring;
 	struct call calls[NR_CALLERS];
 };
@@ -69,7 +64,8 @@ static void *drop_slowly(void *data)
 {
 	struct changing *test = data;
 
-	WRITE_ONCE(test->slow_tid, gettid());
+	cgroup_enter_thread(&test->slow, gettid());
+	WRITE_ONCE(test->ready, true);
 	while (!READ_ONCE(test->drop))
 		usleep(1000);
 	TEST_ASSERT(!madvise(test->dropped, DROPPED_SIZE, MADV_DONTNEED),
@@ -78,35 +74,19 @@ static void *drop_slowly(void *data)
 	return NULL;
 }
 
-static bool join_cgroup(pid_t tid)
+/*
+ * Said again, it forgives what a thread has used beyond its quota, for which it
+ * would wait: a hundred seconds if it went unseen for a tenth of one.
+ */
+static void slow_down(struct changing *test)
 {
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", tid);
-	return file_write(CGROUP "/cgroup.threads", text);
-}
-
-/* False where there is no such controller. */
-static bool slow_down(struct changing *test)
-{
-	TEST_ASSERT(!pthread_create(&test->slow_thread, NULL, drop_slowly, test),
-		    "Cannot create a thread");
-	TEST_ASSERT(wait_until(READ_ONCE(test->slow_tid)), "The thread does not run");
-	return file_write(CGROUP_ROOT "/cgroup.subtree_control", "+cpu") &&
-	       !mkdir(CGROUP, 0755) &&
-	       file_write(CGROUP "/cgroup.type", "threaded") &&
-	       file_write(CGROUP "/cpu.max", "1000 1000000") &&
-	       join_cgroup(test->slow_tid);
+	cgroup_set(&test->slow, "cpu.max", "1000 1000000");
 }
 
 static void speed_up(struct changing *test)
 {
-	file_write(CGROUP "/cpu.max", "max");
-	WRITE_ONCE(test->drop, true);
+	cgroup_set(&test->slow, "cpu.max", "max");
 	pthread_join(test->slow_thread, NULL);
-	TEST_ASSERT(wait_until(!rmdir(CGROUP) || errno == ENOENT),
-		    "The cgroup is left");
-	file_write(CGROUP_ROOT "/cgroup.subtree_control", "-cpu");
 }
 
 static void add_mapping(struct call *call, uint64_t gpa, uint64_t size)
@@ -163,10 +143,12 @@ static void *call_in_thread(void *data)
 	uint64_t start;
 
 	if (call->test->slow_callers)
-		TEST_ASSERT(join_cgroup(gettid()), "Cannot join the cgroup");
+		cgroup_enter_thread(&call->test->slow, gettid());
+	WRITE_ONCE(call->ready, true);
 	while (!READ_ONCE(call->test->go))
 		usleep(1000);
 	start = now_ms();
+	WRITE_ONCE(call->started, true);
 	call->result = make_call(call);
 	call->ms = now_ms() - start;
 	WRITE_ONCE(call->done, true);
@@ -224,6 +206,9 @@ FIXTURE_SETUP(changing)
 {
 	struct changing *test = &self->test;
 
+	if (!cgroup_create(&test->slow, "map-memory-changing", "+cpu"))
+		SKIP(return, "There is no cpu controller");
+	cgroup_set(&test->slow, "cgroup.type", "threaded");
 	test->vm = test_vm_create(1, &test->vcpu);
 	test->dropped = QUIET_SIZE +
 		test_slot_add(test->vm, TEST_SLOT, TEST_GPA,
@@ -234,8 +219,28 @@ FIXTURE_SETUP(changing)
 
 FIXTURE_TEARDOWN(changing)
 {
-	io_uring_queue_exit(&self->test.ring);
-	kvm_vm_free(self->test.vm);
+	struct changing *test = &self->test;
+
+	if (!test->vm)
+		return;
+	io_uring_queue_exit(&test->ring);
+	kvm_vm_free(test->vm);
+	cgroup_destroy(&test->slow);
+}
+
+static bool let_drop(struct changing *test)
+{
+	slow_down(test);
+	return !page_is_present(test->dropped);
+}
+
+static bool let_start(struct changing *test, struct call *call)
+{
+	if (READ_ONCE(call->started))
+		return true;
+	sleep(1);
+	slow_down(test);
+	return false;
 }
 
 /* Calls of the first @nr callers, when the memory has begun to change. */
@@ -244,18 +249,28 @@ static void start_calls(struct changing *test, enum caller nr)
 	enum caller caller;
 
 	/*
-	 * Threads come first: their stacks want mmap_lock for writing, which
-	 * madvise() holds for reading from now on.
+	 * Threads come first, and what they allocate: that wants mmap_lock for
+	 * writing, which madvise() holds for reading from then on.  Nobody is slow
+	 * yet either, who would hold a lock of the cgroups.
 	 */
+	TEST_ASSERT(!pthread_create(&test->slow_thread, NULL, drop_slowly, test),
+		    "Cannot create a thread");
+	TEST_ASSERT(wait_until(READ_ONCE(test->ready)), "The thread does not run");
 	for (caller = 0; caller < nr; caller++) {
 		init_call(test, caller);
 		TEST_ASSERT(!pthread_create(&test->calls[caller].thread, NULL,
 					    call_in_thread, &test->calls[caller]),
 			    "Cannot create a thread");
+		TEST_ASSERT(wait_until(READ_ONCE(test->calls[caller].ready)),
+			    "The thread of call %d does not run", caller);
 	}
+
 	WRITE_ONCE(test->drop, true);
-	TEST_ASSERT(wait_until(!page_is_present(test->dropped)), "Nothing is dropped");
+	TEST_ASSERT(wait_until(let_drop(test)), "Nothing is dropped");
 	WRITE_ONCE(test->go, true);
+	for (caller = 0; caller < nr; caller++)
+		TEST_ASSERT(wait_until(let_start(test, &test->calls[caller])),
+			    "Call %d does not begin", caller);
 }
 
 static void expect_still_changing(struct changing *test)
@@ -269,11 +284,6 @@ TEST_F_TIMEOUT(changing, gives_up, 90)
 {
 	struct changing *test = &self->test;
 	enum caller caller;
-
-	if (!slow_down(test)) {
-		speed_up(test);
-		SKIP(return, "There is no cpu controller");
-	}
 
 	start_calls(test, NR_CALLERS);
 	for (caller = 0; caller < NR_CALLERS; caller++)
@@ -296,10 +306,6 @@ TEST_F_TIMEOUT(changing, does_not_give_up_untried, 90)
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "Without a CPU of its own the change takes too long to end");
-	if (!slow_down(test)) {
-		speed_up(test);
-		SKIP(return, "There is no cpu controller");
-	}
 
 	test->slow_callers = true;
 	start_calls(test, nr);

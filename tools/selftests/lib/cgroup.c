@@ -48,14 +48,23 @@ void cgroup_destroy(struct cgroup *cgroup)
 		    strerror(errno));
 }
 
-void cgroup_enter(const struct cgroup *cgroup, pid_t pid)
+static void move(const char *path, const char *file, pid_t id)
 {
-	const char *path = cgroup ? cgroup->path : CGROUP_ROOT;
 	char text[16];
 
-	snprintf(text, sizeof(text), "%d", pid);
-	TEST_ASSERT(write_file(path, "cgroup.procs", text),
-		    "Cannot move process %d to %s: %s", pid, path, strerror(errno));
+	snprintf(text, sizeof(text), "%d", id);
+	TEST_ASSERT(write_file(path, file, text), "%s/%s does not take %d: %s", path,
+		    file, id, strerror(errno));
+}
+
+void cgroup_enter(const struct cgroup *cgroup, pid_t pid)
+{
+	move(cgroup ? cgroup->path : CGROUP_ROOT, "cgroup.procs", pid);
+}
+
+void cgroup_enter_thread(const struct cgroup *cgroup, pid_t tid)
+{
+	move(cgroup->path, "cgroup.threads", tid);
 }
 
 bool cgroup_has_thread(const struct cgroup *cgroup, pid_t tid)

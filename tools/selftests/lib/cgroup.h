@@ -19,6 +19,8 @@ void cgroup_destroy(struct cgroup *cgroup);
 
 /* Moves all threads of process @pid; NULL stands for the root. */
 void cgroup_enter(const struct cgroup *cgroup, pid_t pid);
+/* Moves thread @tid alone, into a cgroup whose type is "threaded". */
+void cgroup_enter_thread(const struct cgroup *cgroup, pid_t tid);
 /* Whether thread @tid is in it. */
 bool cgroup_has_thread(const struct cgroup *cgroup, pid_t tid);
 
