@@ -5,18 +5,17 @@
  */
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "kvm_test_harness.h"
 
 #include "lib/blocked_job.h"
+#include "lib/cgroup.h"
 #include "lib/host_state.h"
 #include "lib/vmm_process.h"
 
-#define CGROUP	"/sys/fs/cgroup/kvm-map-memory-frozen"
-
 FIXTURE(vmm) {
 	struct vmm_process vmm;
+	struct cgroup cgroup;
 };
 
 FIXTURE_VARIANT(vmm) {
@@ -192,79 +191,44 @@ TEST_F_TIMEOUT(vmm, stop_and_continue, 60)
 	ASSERT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
 }
 
-static bool write_cgroup(const char *name, const char *word)
-{
-	char path[128];
-	bool ok;
-	int fd;
-
-	snprintf(path, sizeof(path), CGROUP "/%s", name);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return false;
-	ok = write(fd, word, strlen(word)) == (ssize_t)strlen(word);
-	close(fd);
-	return ok;
-}
-
-static bool is_frozen(void)
-{
-	char events[128] = "";
-	int fd;
-
-	fd = open(CGROUP "/cgroup.events", O_RDONLY);
-	TEST_ASSERT(fd >= 0 && read(fd, events, sizeof(events) - 1) > 0,
-		    "Cannot read the events of the cgroup");
-	close(fd);
-	return strstr(events, "frozen 1");
-}
-
 /* A VMM in a cgroup of its own, frozen in the middle of a job. */
 static void freeze_vmm(FIXTURE_DATA(vmm) *self, enum map_entry entry, uint32_t workers)
 {
-	char pid[16];
-
 	self->vmm.pid = fork();
 	TEST_ASSERT(self->vmm.pid >= 0, "fork failed");
 	if (!self->vmm.pid)
 		go_on_after_the_stop(self, entry, workers);
 	TEST_ASSERT_EQ(vmm_hear(&self->vmm), 'b');
-	snprintf(pid, sizeof(pid), "%d", self->vmm.pid);
-	TEST_ASSERT(write_cgroup("cgroup.procs", pid) &&
-		    write_cgroup("cgroup.freeze", "1"), "Cannot freeze the VMM");
-	TEST_ASSERT(wait_until(is_frozen()), "The VMM does not freeze");
-}
-
-static bool can_freeze(void)
-{
-	return (!mkdir(CGROUP, 0755) || errno == EEXIST) &&
-	       !access(CGROUP "/cgroup.freeze", W_OK);
+	cgroup_enter(&self->cgroup, self->vmm.pid);
+	cgroup_set(&self->cgroup, "cgroup.freeze", "1");
+	TEST_ASSERT(wait_until(cgroup_get(&self->cgroup, "cgroup.events", "frozen")),
+		    "The VMM does not freeze");
 }
 
 TEST_F_TIMEOUT(vmm, freeze_and_thaw, 60)
 {
 	int status;
 
-	if (!can_freeze())
-		SKIP(return, "No cgroup can be frozen here");
+	if (!cgroup_create(&self->cgroup, "map-memory-frozen", ""))
+		SKIP(return, "There are no control groups");
 	freeze_vmm(self, variant->entry, variant->workers);
-	ASSERT_TRUE(write_cgroup("cgroup.freeze", "0"));
+	cgroup_set(&self->cgroup, "cgroup.freeze", "0");
 	ASSERT_TRUE(wait_until(waitpid(self->vmm.pid, &status, WNOHANG) == self->vmm.pid));
 	ASSERT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
-	ASSERT_TRUE(wait_until(!rmdir(CGROUP)));
+	cgroup_destroy(&self->cgroup);
 }
 
 TEST_F_TIMEOUT(vmm, freeze_and_kill, 60)
 {
 	int status;
 
-	if (!can_freeze())
-		SKIP(return, "No cgroup can be frozen here");
+	if (!cgroup_create(&self->cgroup, "map-memory-frozen", ""))
+		SKIP(return, "There are no control groups");
 	freeze_vmm(self, variant->entry, variant->workers);
 	ASSERT_EQ(0, kill(self->vmm.pid, SIGKILL));
 	status = vmm_reap(&self->vmm);
 	ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	ASSERT_TRUE(wait_until(!rmdir(CGROUP)));
+	cgroup_destroy(&self->cgroup);
 }
 
 int main(int argc, char **argv)

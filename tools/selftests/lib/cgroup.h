@@ -11,7 +11,7 @@ struct cgroup {
 	char path[128];
 };
 
-/* With @controllers, as "+cpu +pids"; false if they are not to be had. */
+/* With @controllers, as "+cpu +pids" or ""; false if they are not to be had. */
 bool cgroup_create(struct cgroup *cgroup, const char *name,
 		   const char *controllers);
 /* Nobody is in it any more, or will not be soon. */
