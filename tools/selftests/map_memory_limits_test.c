@@ -165,7 +165,7 @@ TEST_F(limits, helpers_go_away)
 	ASSERT_EQ(0, map_thread_join(&thread));
 	end = now_ms();
 	ASSERT_TRUE(wait_until(!count_threads(HELPER_COMM)));
-	ASSERT_GT(8000, now_ms() - end);
+	ASSERT_GT(PROMPT_MS, now_ms() - end);
 
 	/* And come back for the next job. */
 	ASSERT_EQ(0, madvise(self->hva, TEST_SIZE, MADV_DONTNEED));
