@@ -10,6 +10,7 @@
 
 #include "kvm_test_harness.h"
 
+#include "lib/host_files.h"
 #include "lib/host_state.h"
 #include "lib/hugetlb_pool.h"
 #include "lib/map_job.h"
@@ -41,13 +42,10 @@ FIXTURE(hold) {
 static void trace_write(const char *file, const char *text)
 {
 	char path[256];
-	int fd;
 
 	snprintf(path, sizeof(path), TRACE_DIR "/%s", file);
-	fd = open(path, O_WRONLY | O_TRUNC);
-	TEST_ASSERT(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text),
-		    "%s does not take %s: %s", path, text, strerror(errno));
-	close(fd);
+	TEST_ASSERT(file_write(path, text), "%s does not take %s: %s", path, text,
+		    strerror(errno));
 }
 
 static void run_on(int cpu)

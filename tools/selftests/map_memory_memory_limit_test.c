@@ -9,6 +9,7 @@
 #include "kvm_test_harness.h"
 
 #include "lib/cgroup.h"
+#include "lib/host_files.h"
 #include "lib/host_state.h"
 #include "lib/map_job.h"
 
@@ -143,14 +144,12 @@ static void limit_begin(FIXTURE_DATA(memory_limit) *self, const char *limit)
 	volatile char stack[256 * 1024];
 	char path[256];
 	size_t i;
-	int fd;
 
 	for (i = 0; i < sizeof(stack); i += PAGE_SIZE)
 		stack[i] = 1;
 
-	fd = open("/proc/self/oom_score_adj", O_WRONLY);
-	TEST_ASSERT(fd >= 0 && write(fd, "-1000", 5) == 5, "Cannot become unkillable");
-	close(fd);
+	TEST_ASSERT(file_write("/proc/self/oom_score_adj", "-1000"),
+		    "Cannot become unkillable");
 	snprintf(path, sizeof(path), "%s/memory.max", self->cgroup.path);
 	self->limit_fd = open(path, O_WRONLY);
 	TEST_ASSERT(self->limit_fd >= 0, "Cannot open %s", path);

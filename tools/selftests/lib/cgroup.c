@@ -4,6 +4,7 @@
 #include "test_util.h"
 
 #include "cgroup.h"
+#include "host_files.h"
 #include "host_state.h"
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
@@ -11,16 +12,9 @@
 static bool write_file(const char *dir, const char *file, const char *text)
 {
 	char path[256];
-	bool ok;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY);
-	if (fd < 0)
-		return false;
-	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return ok;
+	return file_write(path, text);
 }
 
 static FILE *open_file(const struct cgroup *cgroup, const char *file)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test_util.h"
 
@@ -9,13 +11,14 @@
 
 bool file_write(const char *path, const char *value)
 {
-	FILE *file = fopen(path, "w");
+	int fd = open(path, O_WRONLY | O_TRUNC);
 	bool done;
 
-	if (!file)
+	if (fd < 0)
 		return false;
-	done = fputs(value, file) >= 0;
-	return !fclose(file) && done;
+	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	close(fd);
+	return done;
 }
 
 bool file_read_number(const char *path, uint64_t *value)

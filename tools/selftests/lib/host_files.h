@@ -6,7 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* False where there is no such file, or where it does not take the value. */
+/*
+ * False, with errno, where there is no such file, or where it does not take the
+ * value.  Allocates nothing, for threads that must not wait for mmap_lock.
+ */
 bool file_write(const char *path, const char *value);
 bool file_read_number(const char *path, uint64_t *value);
 
