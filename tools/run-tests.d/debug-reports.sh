@@ -33,7 +33,7 @@ finds()
 
 echo "TAP version 13"
 mkdir -p "$canary" && cp "$here"/canaries/debug-module/* "$canary" &&
-	make -C "$top/build/debug/linux" O="$top/build/debug/obj" M="$canary" \
+	make -C "$top/build/debug/linux" O=obj M="$canary" \
 		modules >"$canary/out" 2>&1
 ok $? "the module with the bugs builds"
 
