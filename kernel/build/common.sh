@@ -20,18 +20,36 @@ package_version()
 		sed -n 's/^installed //p'
 }
 
+# The end of the metapackages' names: Debian 12 has a kernel of another series
+# beside this one, Debian 13 has this one alone.
+kernel_flavour()
+{
+	local version
+
+	# shellcheck source=/dev/null
+	version=$(. /etc/os-release && echo "${VERSION_ID:-}")
+	case $version in
+	12)	echo "$KERNEL_SERIES-amd64" ;;
+	*)	echo amd64 ;;
+	esac
+}
+
 # The release that the installed metapackage of the headers stands for.
 default_release()
 {
-	local release
+	local release package
 
-	release=$(dpkg-query -W -f '${Depends}' \
-			"linux-headers-$KERNEL_SERIES-amd64" 2>/dev/null |
+	package=linux-headers-$(kernel_flavour)
+	release=$(dpkg-query -W -f '${Depends}' "$package" 2>/dev/null |
 		tr ',' '\n' |
 		sed -n 's/^ *linux-headers-\([0-9][^ ]*\).*/\1/p' | head -n 1)
 	[ -n "$release" ] ||
-		die "linux-headers-$KERNEL_SERIES-amd64 is not installed:" \
-		    "run 'make setup' as root"
+		die "$package is not installed: run 'make setup' as root"
+	[[ $release = "$KERNEL_SERIES".* ]] ||
+		die "$package stands for Linux $release, and this is for" \
+		    "Linux $KERNEL_SERIES: install linux-image-, linux-headers-" \
+		    "and linux-source- of a release of that series, and give" \
+		    "RELEASE="
 	printf '%s\n' "$release"
 }
 
@@ -60,8 +78,8 @@ check_versions()
   linux-headers-$release  $headers
   linux-source-$KERNEL_SERIES    $source
 Bring them to one version:
-  apt-get update && apt-get install linux-image-$KERNEL_SERIES-amd64" \
-		"linux-headers-$KERNEL_SERIES-amd64 linux-source-$KERNEL_SERIES"
+  apt-get update && apt-get install linux-image-$(kernel_flavour)" \
+		"linux-headers-$(kernel_flavour) linux-source-$KERNEL_SERIES"
 }
 
 # Replace a file only where the content differs, so that make sees no change.
