@@ -5,7 +5,7 @@
 debug-kernel: ## Build the debug kernel (ten minutes the first time)
 	@nice kernel/build/build-debug-kernel
 
-.PHONY: check-debug
-check-debug: setup ## Run the tests of the kernel part on the debug kernel
-	@$(MAKE) --no-print-directory build debug-kernel
-	@tools/run-tests --debug
+# test_limits KERNEL: how much longer everything may take on a busy host and that
+# kernel, as tools/run-tests has it
+test_limits = TEST_TIMEOUT_FACTOR=$(if $(filter debug,$(1)),16,4) \
+	TEST_SLOWNESS=$(if $(filter debug,$(1)),4,1)

@@ -23,6 +23,6 @@ fuzz: setup ## Fuzz on the debug kernel (SECONDS=3600 SEED= THREADS=4 KERNEL=)
 	@mkdir -p $(BUILD)/fuzz
 	@tools/testvm $(if $(fuzz_debug),--debug) --run-dir $(BUILD)/fuzz \
 		--timeout $$(($(SECONDS) * $(words $(or $(SEED),random)) + 1200)) -- \
-		env TEST_TIMEOUT_FACTOR=$(if $(fuzz_debug),4,1) \
+		env $(call test_limits,$(KERNEL)) \
 		$(BUILD)/tools/map-memory-fuzz --threads $(THREADS) $(fuzz_seeds) | \
 		tee $(BUILD)/fuzz/output

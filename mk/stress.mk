@@ -17,7 +17,7 @@ stress: setup ## End VMMs at random (SECONDS=600, ROUNDS=, SEED=, ROUND=, MACHIN
 		$(if $(filter debug,$(KERNEL)),debug-kernel)
 	@tools/testvm $(if $(filter debug,$(KERNEL)),--debug) $(MACHINE) \
 		--timeout $(stress_limit) --run-dir $(BUILD)/stress -- \
-		env TEST_TIMEOUT_FACTOR=$(if $(filter debug,$(KERNEL)),4,1) \
+		env $(call test_limits,$(KERNEL)) \
 		$(BUILD)/selftests/map_memory_death_stress_test \
 		--seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) \
 		$(if $(ROUND),--round $(ROUND)) $(if $(ROUNDS),--rounds $(ROUNDS))

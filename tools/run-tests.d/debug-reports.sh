@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# quick: debug
 #
 # Whatever the debug kernel finds makes the run of a machine fail: a module has
 # one bug of each kind, and the line that tells of it must come out.
 # kernel: debug
+# test-timeout: 200
 
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -40,7 +42,7 @@ ok $? "the module with the bugs builds"
 # run BUG...
 run()
 {
-	(cd "$top" && tools/testvm --debug --memory 512M -- bash -c '
+	(cd "$top" && tools/testvm --debug --memory 512M --timeout 1200 -- bash -c '
 		for bug; do
 			insmod build/canary-debug/canary_bugs.ko bug=$bug ||
 				exit 1

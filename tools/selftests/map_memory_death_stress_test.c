@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 // testvm:
 // testvm: --cpus 4
 // testvm: --cpus 16
@@ -14,7 +15,7 @@
  * A round is drawn from the seed and its number, and so can be repeated as far
  * as the machine's timing goes:
  *
- *   map_memory_death_stress_test --seed SEED --round NR --rounds TIMES
+ *   map_memory_death_stress_test --seed SEED --round NR --rounds TIMES [--await]
  */
 #include <dirent.h>
 #include <getopt.h>
@@ -31,10 +32,11 @@
 #include "lib/uffd_gate.h"
 
 #define DEFAULT_SECONDS	12
-/* A run goes on until each death has struck so often during a job. */
+/*
+ * A run goes on until each death has struck so often during a job.  When its time
+ * is over the deaths that chance has kept from it wait for a job to begin.
+ */
 #define MIN_DURING	2
-/* But not longer than so many times as long as it was asked to. */
-#define PATIENCE	8
 
 static const struct {
 	const char *name;
@@ -85,8 +87,8 @@ static void fail_round(const char *what, int detail)
 	ksft_print_msg("%s (%d), %s, backing %d, %u jobs\n", what, detail,
 		       deaths[round_now->death].name, round_now->backing,
 		       round_now->nr_jobs);
-	ksft_print_msg("To try again: --seed %lu --round %lu --rounds 100\n", seed,
-		       round_nr);
+	ksft_print_msg("To try again: --seed %lu --round %lu --rounds 100%s\n", seed,
+		       round_nr, round_now->awaits_job ? " --await" : "");
 	show_threads(vmm);
 	ksft_exit_fail_msg("Round %lu of seed %lu failed\n", round_nr, seed);
 }
@@ -154,10 +156,15 @@ static void announce_round(void)
 	close(fd);
 }
 
-static void run_round(uint64_t nr, uint64_t page_tables_kib)
+static void draw_round(uint64_t nr, bool awaits_job)
 {
 	round_nr = nr;
 	doomed_round_draw(round_now, seed, nr);
+	round_now->awaits_job = awaits_job;
+}
+
+static void run_round(uint64_t page_tables_kib)
+{
 	announce_round();
 	fflush(stdout);
 	vmm = fork();
@@ -190,12 +197,17 @@ static void add_to(struct tally *tally)
 	tally->cut_short += doomed_round_cut_short(round_now);
 }
 
+static bool has_struck(const struct tally *tally)
+{
+	return tally->stages[STAGE_DURING] >= MIN_DURING;
+}
+
 static bool each_has_struck(const struct tally *tallies)
 {
 	int i;
 
 	for (i = 0; i < NR_DEATHS; i++) {
-		if (tallies[i].stages[STAGE_DURING] < MIN_DURING)
+		if (!has_struck(&tallies[i]))
 			return false;
 	}
 	return true;
@@ -229,7 +241,7 @@ static void report(const struct tally *tallies)
 
 		rounds += tally->rounds;
 		/* One that never meets a job tests nothing. */
-		ksft_test_result(tally->stages[STAGE_DURING] >= MIN_DURING,
+		ksft_test_result(has_struck(tally),
 				 "%s: %lu rounds, %lu before the jobs, %lu during, %lu after; %lu jobs cut short\n",
 				 deaths[i].name, tally->rounds,
 				 tally->stages[STAGE_BEFORE],
@@ -239,21 +251,33 @@ static void report(const struct tally *tallies)
 	ksft_print_msg("%lu rounds of seed %lu\n", rounds, seed);
 }
 
-static void stress(uint64_t first, uint64_t nr_rounds, uint64_t seconds)
+/* One round is that of @first, again and again if it is asked for so. */
+static uint64_t run_rounds(struct tally *tallies, uint64_t first, uint64_t nr_rounds,
+			   uint64_t seconds, bool awaits_job)
 {
-	struct tally tallies[NR_DEATHS] = {};
-	uint64_t page_tables_kib, anonymous_kib, start = now_ms(), nr, ms = 0;
+	uint64_t page_tables_kib = vm_page_tables_kib(), start = now_ms(), nr;
+	bool over;
 
-	page_tables_kib = vm_page_tables_kib();
-	anonymous_kib = meminfo_kib("AnonPages") + meminfo_kib("Shmem");
 	for (nr = 0; !nr_rounds || nr < nr_rounds; nr++) {
-		ms = now_ms() - start;
-		if (!nr_rounds && ms >= seconds * 1000 &&
-		    (each_has_struck(tallies) || ms >= PATIENCE * seconds * 1000))
+		over = !nr_rounds && now_ms() - start >= seconds * 1000;
+		if (over && each_has_struck(tallies))
 			break;
-		run_round(first == ~0ULL ? nr : first, page_tables_kib);
+		draw_round(first == ~0ULL ? nr : first, over || awaits_job);
+		if (over && has_struck(&tallies[round_now->death]))
+			continue;
+		run_round(page_tables_kib);
 		add_to(&tallies[round_now->death]);
 	}
+	return nr;
+}
+
+static void stress(uint64_t first, uint64_t nr_rounds, uint64_t seconds, bool awaits_job)
+{
+	struct tally tallies[NR_DEATHS] = {};
+	uint64_t anonymous_kib, nr;
+
+	anonymous_kib = meminfo_kib("AnonPages") + meminfo_kib("Shmem");
+	nr = run_rounds(tallies, first, nr_rounds, seconds, awaits_job);
 	if (first != ~0ULL) {
 		ksft_set_plan(1);
 		ksft_test_result_pass("round %lu of seed %lu, %lu times\n", first, seed, nr);
@@ -300,10 +324,12 @@ int main(int argc, char **argv)
 		{ "rounds", required_argument, NULL, 'n' },
 		{ "round", required_argument, NULL, 'r' },
 		{ "seed", required_argument, NULL, 'x' },
+		{ "await", no_argument, NULL, 'a' },
 		{ "exit", no_argument, NULL, 'e' },
 		{}
 	};
 	uint64_t seconds = DEFAULT_SECONDS, rounds = 0, first = ~0ULL;
+	bool awaits_job = false;
 	int option;
 
 	TEST_ASSERT(getrandom(&seed, 4, 0) == 4, "No random number for the seed");
@@ -322,6 +348,9 @@ int main(int argc, char **argv)
 			break;
 		case 'x':
 			seed = value;
+			break;
+		case 'a':
+			awaits_job = true;
 			break;
 		case 'e':
 			/* The end of a VMM that has executed this program. */
@@ -345,5 +374,5 @@ int main(int argc, char **argv)
 	round_now = mmap(NULL, sizeof(*round_now), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	TEST_ASSERT(round_now != MAP_FAILED, "No shared memory");
-	stress(first, rounds, seconds);
+	stress(first, rounds, seconds, awaits_job);
 }

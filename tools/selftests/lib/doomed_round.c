@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What a round of the stress of death is, and what became of it. */
+#include <sched.h>
 #include <time.h>
 
 #include "doomed_vmm.h"
@@ -34,7 +35,7 @@ static uint64_t draw_delay(uint64_t *state)
 {
 	uint64_t octave = 1ULL << (FIRST_OCTAVE + draw_below(state, NR_OCTAVES));
 
-	return (octave + draw_below(state, octave)) * timeout_factor();
+	return (octave + draw_below(state, octave)) * slowness();
 }
 
 static unsigned int draw_ring_flags(uint64_t *state)
@@ -161,6 +162,11 @@ void doomed_round_delay(const struct doomed_round *round)
 {
 	const uint64_t start = now_ns(), fine = 1000000;
 
+	if (round->awaits_job) {
+		while (doomed_round_stage(round) == STAGE_BEFORE)
+			sched_yield();
+		return;
+	}
 	/* Spinning takes the CPU from the jobs, sleeping is not exact. */
 	if (round->delay_ns > 2 * fine)
 		usleep((round->delay_ns - fine) / 1000);

@@ -60,6 +60,8 @@ struct doomed_round {
 	enum death death;
 	enum doomed_backing backing;
 	uint64_t delay_ns;
+	/* Death waits for a job to begin, and not for @delay_ns to go by. */
+	bool awaits_job;
 	bool vcpu_runs;
 	unsigned int nr_jobs;
 	struct doomed_job jobs[DOOMED_MAX_JOBS];
@@ -78,7 +80,7 @@ enum stage doomed_round_stage(const struct doomed_round *round);
 bool doomed_round_is_consistent(const struct doomed_round *round);
 /* Jobs of which a part was mapped. */
 unsigned int doomed_round_cut_short(const struct doomed_round *round);
-/* Lets @round->delay_ns go by. */
+/* Waits for the moment at which death strikes. */
 void doomed_round_delay(const struct doomed_round *round);
 
 /* The slot's memory; for BACKING_UFFD with a thread that handles the faults. */

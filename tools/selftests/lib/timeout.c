@@ -3,11 +3,21 @@
 
 #include "timeout.h"
 
+static int factor(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && atoi(value) > 0 ? atoi(value) : 1;
+}
+
 int timeout_factor(void)
 {
-	const char *factor = getenv("TEST_TIMEOUT_FACTOR");
+	return factor("TEST_TIMEOUT_FACTOR");
+}
 
-	return factor && atoi(factor) > 0 ? atoi(factor) : 1;
+int slowness(void)
+{
+	return factor("TEST_SLOWNESS");
 }
 
 /* A test's own deadlines come first: they tell what did not happen. */

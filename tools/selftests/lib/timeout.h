@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How much slower than the distribution's kernel the kernel at hand may be.
- * The harness's own limits are stretched too: programs are linked with
- * --wrap=alarm.
+ * How much longer everything may take here than on an idle host and the
+ * distribution's kernel.  The harness's own limits are stretched too: programs
+ * are linked with --wrap=alarm.
  */
 #ifndef SELFTESTS_TIMEOUT_H
 #define SELFTESTS_TIMEOUT_H
 
 /* TEST_TIMEOUT_FACTOR of the environment, which tools/run-tests sets, or 1. */
 int timeout_factor(void);
+/*
+ * TEST_SLOWNESS, or 1: of this the part that the kernel at hand is slower.  For
+ * delays that have to end in the middle of the kernel's work.
+ */
+int slowness(void);
 
 /* The names that the linker gives to alarm(). */
 unsigned int __real_alarm(unsigned int seconds);
