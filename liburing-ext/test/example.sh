@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# quick: svm
 # testvm:
 # The example maps both ranges through io_uring.
 program=${BUILD:-$(dirname "$0")/../../build/liburing-ext}/examples/map-memory

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# quick: svm
 # The functions, inline and as symbols of the library: the same program.
 . "$(dirname "$0")/tap.inc"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# quick: svm
 # The headers compile alone and with others, as C and as C++.
 . "$(dirname "$0")/tap.inc"
 

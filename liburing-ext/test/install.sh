@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# quick: svm
 # A program built against the installed copy, and what uninstall leaves.
 . "$(dirname "$0")/tap.inc"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
+# quick: svm
 # The header, the version script, the library and the manual name the same
 # functions.
 . "$(dirname "$0")/tap.inc"

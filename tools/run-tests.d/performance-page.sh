@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# quick: svm
 # Documentation/performance.md is what bench/report makes of the run it names.
 # shellcheck shell=sh
 top=$(cd "$(dirname "$0")/../.." && pwd)

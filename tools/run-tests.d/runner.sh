@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# quick: svm
 #
 # Tests of the test runner: what must turn a run red does.
 # test-timeout: 300
@@ -47,6 +48,23 @@ run wants-another-kernel.sh
 ok $? "the runner turns red on a kernel that it does not know"
 has "there is no kernel 'this test would run" "it tells which"
 
+run is-in-no-tier.sh
+[ $? = 1 ]
+ok $? "the runner turns red on a test that is in no tier"
+has "is-in-no-tier.sh: no line 'quick:'" "it names the test"
+
+runner_options=(--quick --debug)
+run cannot-run-in-its-tier.sh
+[ $? = 1 ]
+ok $? "the runner turns red on a tier that a test says it is in and is not"
+has "cannot-run-in-its-tier.sh: 'quick:' names debug" "it names test and tier"
+
+runner_options=(--quick)
+run passes.sh
+[ $? = 1 ]
+ok $? "the runner turns red on a tier with nothing in it"
+runner_options=()
+
 # In one boot: each test is judged by what happened while it ran.
 build_module_that_warns
 
@@ -71,5 +89,15 @@ status=$?
 ok $? "the runner turns red on a machine that dies"
 has '^FAIL .*machine-dies ' "it blames the test that ran then"
 has '^PASS .*machine-passes ' "it runs the others in a new machine"
+grep -Eq '^ +[0-9.]+  boot-[0-9]+/tools.run-tests.d.canaries.machine-passes$' "$results/times"
+ok $? "it lists what took its time"
+
+# With two machines for one queue, each test runs once.
+runner_options=(--jobs 2 --load 1)
+run machine-passes.sh machine-fails.sh machine-dies.sh
+status=$?
+[ "$status" = 1 ]
+ok $? "the runner turns red with two machines and a load"
+has '^1 passed, 3 failed, 0 skipped$' "each test has run once"
 
 echo "1..$number"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# quick: svm
 #
 # A control group that reaches its memory limit is no bug of the kernel; what else is
 # in the log still is, and so is a machine that has run out of memory.

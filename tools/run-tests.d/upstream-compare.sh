@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# quick: svm
 #
 # What tools/check-upstream makes of results, by results that were made up: what
 # is worse than on the stock modules must turn red, and nothing else.

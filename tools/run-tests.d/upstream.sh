@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# quick: svm
 #
-# The kernel's own KVM selftests: as good as on the distribution's modules.
-# test-timeout: 1800
+# The kernel's own KVM selftests: as good as on the distribution's modules.  The quick
+# tier has those that are about memory.
+# test-timeout: 900
 
-exec "$(dirname "$0")/../check-upstream"
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=upstream-memory.inc
+. "$here/upstream-memory.inc"
+[ "${TEST_TIER:-}" = quick ] || upstream_memory_tests=()
+exec "$here/../check-upstream" "${upstream_memory_tests[@]}"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# quick: vmx
 #
 # The runner judges a machine with Intel VMX as it judges the other: in one
 # boot, which one of the tests ends.

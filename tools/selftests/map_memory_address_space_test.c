@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Two address spaces: a vCPU in SMM has memslots of its own.  What is mapped is

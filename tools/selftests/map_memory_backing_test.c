@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 // testvm: --memory 4G --hugepages-1g 1
 // vmx:
 /*

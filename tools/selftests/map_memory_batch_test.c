@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // testvm:
 // testvm: --cpus 16
 // testvm: --cpu -la57

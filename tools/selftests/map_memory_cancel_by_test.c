@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * All that io_uring can name a command by, to cancel it: its file, its opcode,
  * any request there is, a linked timeout; and what credentials it runs with.

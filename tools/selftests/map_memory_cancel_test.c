@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * Whatever ends a job before its time, in the middle of its work: it ends
  * promptly, tells exactly how far it came, and leaves nothing behind.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 /*
  * What the capability answers, on /dev/kvm and on VMs.  The other tests skip
  * what it does not announce; this one fails.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * What a job uses is its VMM's: helpers are in the control group that the VMM is in,
  * are moved, frozen and throttled with it, and use its CPUs, memory and time.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Host memory that is being changed for longer than a call waits for the end of
  * it: EAGAIN after ten seconds, and everything else is mapped.  Not so where the

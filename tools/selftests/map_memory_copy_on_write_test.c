@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 /*
  * Jobs that have to replace page after page, because the pages are shared:
  * each replacement invalidates mappings of the VM, those that other workers

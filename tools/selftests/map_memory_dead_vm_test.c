@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * A VM that KVM has given up, as it does when a vCPU cannot store its state on
  * entry to SMM: every call answers -EIO and changes nothing.

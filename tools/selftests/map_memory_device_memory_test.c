@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * A slot with a page of a device's memory (VM_IO, VM_PFNMAP, nothing that the

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 /*
  * The guest writes pages at random and keeps a record of them.  What is logged
  * as dirty has to be that record, whatever was mapped before and in between, and

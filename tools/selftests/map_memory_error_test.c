@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Host memory that cannot be mapped: the errno, what is left of the range to
  * the page, and that other ranges are mapped all the same.

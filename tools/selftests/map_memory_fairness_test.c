@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // testvm: --cpus 1
 /*
  * A job that goes on and on, on the only CPU, keeps nobody from working: neither the

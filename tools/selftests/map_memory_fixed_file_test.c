@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * A VM's file in the table of a ring: what becomes of a command in flight, and
  * of the VM, when the table changes.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Many ranges of a few pages: neighbours in the vector are worked on together,
  * and yet each has counts, an error and a rest of its own.

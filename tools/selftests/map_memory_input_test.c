@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Input that a batch refuses, by both entries: each errno, and after each
  * that neither the structures nor the page tables were changed.

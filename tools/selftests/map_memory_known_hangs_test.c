@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Two ways to hang KVM_PRE_FAULT_MEMORY of Linux 6.12, until a signal comes, and
  * the calls of this project, which go the same ways and do not hang:

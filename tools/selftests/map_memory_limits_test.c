@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Helper threads are threads of the VMM: its limits and its affinity hold for
  * them, and when there is nothing to do they go away.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: debug
 // kernel: debug
 /*
  * How much a job maps with one hold of mmu_lock: no more than a leaf table of small

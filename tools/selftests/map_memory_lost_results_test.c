@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * Another thread takes the caller's structures away while the call works: the
  * memory is mapped all the same, and the result tells that the results are lost.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * A job takes its VMM's control group to its memory limit: by the guest's memory or
  * by page tables, where the VMM can be killed for it and where it cannot.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs over memory of a file that loses pages under them: truncated, and holes

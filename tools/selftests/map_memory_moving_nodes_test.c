@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // testvm: --numa 2 --append numa_balancing=disable
 /*
  * Jobs over memory that moves from one NUMA node to the other under them, by the

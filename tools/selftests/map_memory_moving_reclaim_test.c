@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs over memory that the host reclaims under them: swapped out, or dropped

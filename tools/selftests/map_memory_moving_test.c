@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs over memory whose mapping the VMM changes under them: discarded,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: debug
 // kernel: debug
 /*
  * Allocations for helper threads fail, and allocations in them: the owner of the job

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: debug
 // kernel: debug
 /*
  * Each allocation of a call fails once, one after the other, until a call needs no

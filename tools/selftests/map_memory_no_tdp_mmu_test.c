@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // testvm: --kvm-param tdp_mmu=0
 /*
  * Without the TDP MMU nothing is announced, and what is tried all the same is

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * A VM's file and a ring in the hands of two processes.  The VM is that of the
  * one that made it; the other can neither use it nor disturb it, and may keep it

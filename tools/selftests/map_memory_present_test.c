@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 /*
  * What is mapped already is left alone and counted as such: a job may be
  * handed in again and again.

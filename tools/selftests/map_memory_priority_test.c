@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Helper threads have the scheduling policy, the niceness and the CPUs of the thread
  * that calls: a VMM of low priority has no helpers of a higher one.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: debug
 /*
  * Memory becomes private and shared, and loses its private pages, while jobs map
  * it and a vCPU uses it: in the end each page is what its attributes tell.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: debug
 /*
  * Memory of a VM that has private memory: a page is mapped from guest_memfd or
  * from the VMM's memory, as its attributes tell, page by page.

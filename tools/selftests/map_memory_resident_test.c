@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 /*
  * KVM_MEMORY_MAPPING_RESIDENT maps what the VMM's page tables have, passes over
  * the rest, and neither allocates nor waits.

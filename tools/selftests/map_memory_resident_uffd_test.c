@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * KVM_MEMORY_MAPPING_RESIDENT where userfaultfd holds pages back, in each of its
  * modes: they are passed over and counted, and nobody waits.  Whoever did would

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 /*
  * Small pages are mapped by the leaf table; here something ends that before
  * the table's end: a slot, entries that are present, memory that is missing or

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Small pages are mapped by the leaf table, as the host's page tables have
  * them; here the host has put something else in the place of pages: merged

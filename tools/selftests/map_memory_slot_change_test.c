@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 // testvm:
 // testvm: --cpus 4
 // testvm: --cpus 16

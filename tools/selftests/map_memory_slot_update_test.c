@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 /*
  * A call stands at a known page of a memslot while that slot, or another one, is
  * updated: what it does afterwards, what is left, and what the guest then sees.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Fields of the SQE that the io_uring command has no use for have to be 0;
  * nothing is done otherwise.

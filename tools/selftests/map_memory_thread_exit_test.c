@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * Threads of a VMM end, one of them, the first of the process, or one after the
  * other all of them, and so do threads of io_uring, while a job is in the middle

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * Workers that wait for pages of userfaultfd, in each of its modes, can all be
  * called off: nobody gives the pages.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * UFFDIO_POISON gives a job a page that nobody can use: the job reports it, and
  * sends no signal.

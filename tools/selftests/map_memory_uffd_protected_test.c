@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Pages that userfaultfd has write-protected: a job with write intent waits as
  * a write would, a read maps them read-only, and RESIDENT passes them over.

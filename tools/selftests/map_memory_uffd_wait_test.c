@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * A worker that waits for a page of userfaultfd, in each of its modes, delays
  * nobody but its own chunk, and goes on as soon as the page is there.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * Input that KVM_MAP_MEMORY on a vCPU refuses: each errno, and nothing
  * changed by the refused call.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * KVM_MAP_MEMORY on a vCPU that another thread runs: it waits for the vCPU, and

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm debug
 /*
  * The VMM is killed, exits, replaces itself, dumps core, is stopped or frozen
  * while its job is in the middle of its work.

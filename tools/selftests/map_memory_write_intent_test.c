@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm vmx
 /*
  * Ranges are mapped as a write would map them, where a write is possible, and
  * as a read would on request: what becomes of untouched, of shared and of

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: svm
 /*
  * KVM_PRE_FAULT_MEMORY does what it does in Linux 6.12, with all its ways:
  * it is what others rely on, and what this project measures itself against.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# quick: svm debug
 # testvm: --memory 1536M
 # test-timeout: 150
 # The fuzzer, by seeds that are always the same and one that is new.  On the debug

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# quick: svm
 # What is said where KVM, or the feature, is not there.
 . "$(dirname "$0")/tap.inc"
 

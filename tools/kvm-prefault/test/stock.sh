@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# quick: svm
 # testvm: --stock
 # What is said, and still measured, with the distribution's KVM modules.
 . "$(dirname "$0")/tap.inc"

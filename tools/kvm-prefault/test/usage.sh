@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
+# quick: svm
 # Wrong usage, --help and the manual page.  Needs no KVM.
 . "$(dirname "$0")/tap.inc"
 

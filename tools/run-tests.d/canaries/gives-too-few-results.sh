@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
+# quick: none it is a canary
 echo "TAP version 13"
 echo "1..2"
 echo "ok 1 - fine"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
+# quick: none it is a canary
 echo "TAP version 13"
 echo "ok 1 - fine"

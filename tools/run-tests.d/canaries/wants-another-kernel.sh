@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
+# quick: none it is a canary
 #
 # What stands behind the colon is no word that the runner knows for a
 # kernel: this test would run where it does not belong.

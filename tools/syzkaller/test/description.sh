@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# quick: svm
 # The description for syzkaller against the headers: constants, and layouts.
 set -u
 
