@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # quick: svm
-# testvm: --memory 2G --hugepages-2m 16
+# testvm: --memory 2G --hugepages-2m 20
 # debug: none it tests what is not part of the kernel
 # test-timeout: 300
 #

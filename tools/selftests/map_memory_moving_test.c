@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm debug
+// quick: svm
+// test-timeout: 250
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs over memory whose mapping the VMM changes under them: discarded,

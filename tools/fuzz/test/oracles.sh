@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # quick: svm
-# testvm: --memory 1536M
+# testvm:
 # debug: none it tests what is not part of the kernel
-# test-timeout: 150
+# test-timeout: 250
 # That the fuzzer notices what is wrong: each thing that --plant does has to be
 # told, by its name, and nothing without it.
 

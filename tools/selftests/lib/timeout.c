@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
+#include <string.h>
 
 #include "timeout.h"
 
@@ -18,6 +19,13 @@ int timeout_factor(void)
 int slowness(void)
 {
 	return factor("TEST_SLOWNESS");
+}
+
+bool quick_tier(void)
+{
+	const char *tier = getenv("TEST_TIER");
+
+	return tier && !strcmp(tier, "quick");
 }
 
 /* A test's own deadlines come first: they tell what did not happen. */

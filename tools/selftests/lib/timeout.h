@@ -7,6 +7,8 @@
 #ifndef SELFTESTS_TIMEOUT_H
 #define SELFTESTS_TIMEOUT_H
 
+#include <stdbool.h>
+
 /* TEST_TIMEOUT_FACTOR of the environment, which tools/run-tests sets, or 1. */
 int timeout_factor(void);
 /*
@@ -14,6 +16,8 @@ int timeout_factor(void);
  * delays that have to end in the middle of the kernel's work.
  */
 int slowness(void);
+/* TEST_TIER: whether a sample of many similar cases is enough. */
+bool quick_tier(void);
 
 /* The names that the linker gives to alarm(). */
 unsigned int __real_alarm(unsigned int seconds);
