@@ -2,8 +2,6 @@
 // quick: svm
 // testvm:
 // testvm: --cpus 16
-// testvm: --cpu -la57
-// testvm: --numa 2 --append numa_balancing=disable
 // debug:
 // vmx:
 /*
