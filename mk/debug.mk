@@ -3,7 +3,7 @@
 
 .PHONY: debug-kernel
 debug-kernel: ## Build the debug kernel (ten minutes the first time)
-	@nice kernel/build/build-debug-kernel
+	@kernel/build/build-debug-kernel
 
 # test_limits KERNEL: how much longer everything may take on a busy host and that
 # kernel, as tools/run-tests has it
