@@ -12,7 +12,7 @@
 #ifndef LIBURING_KVM_H
 #define LIBURING_KVM_H
 
-/* First: it asks the C library for more than strict C99 or C11 shows. */
+/* First: some versions ask the C library for more than strict C99 or C11 shows. */
 #include <liburing.h>
 
 #include <errno.h>
@@ -133,6 +133,13 @@ io_uring_prep_kvm_map_memory(struct io_uring_sqe *sqe, int vm_fd,
 	cmd.batch = (unsigned long)batch;
 	cmd.reserved = 0;
 	io_uring_prep_rw(IORING_OP_URING_CMD, sqe, vm_fd, NULL, 0, 0);
+	/* Newer versions of liburing leave these to io_uring_get_sqe(). */
+	sqe->flags = 0;
+	sqe->ioprio = 0;
+	sqe->rw_flags = 0;
+	sqe->buf_index = 0;
+	sqe->personality = 0;
+	sqe->file_index = 0;
 	sqe->cmd_op = KVM_MAP_MEMORY_BATCH;
 	memcpy(sqe->cmd, &cmd, sizeof(cmd));
 }

@@ -18,6 +18,10 @@ compiles() {
 	done | $compiler $strict $includes -std="$standard" -x "$language" -
 }
 
+# Newer versions of liburing.h need it in strict C; so do their users.
+compiles c "$cc" c11 liburing.h 2>/dev/null ||
+	includes="$includes -D_GNU_SOURCE"
+
 for standard in c99 c11 gnu11; do
 	ok "liburing_kvm.h alone as $standard" \
 		compiles c "$cc" $standard liburing_kvm.h
