@@ -3,7 +3,7 @@
 # quick: svm
 # The pictures in Documentation/pictures/ are what bench/plot makes of the run that the
 # performance page names.  Their words and figures are compared: versions of gnuplot
-# differ in the rest.
+# differ in the rest, and in the order.
 top=$(cd "$(dirname "$0")/../.." && pwd)
 page=$top/Documentation/performance.md
 pictures=$top/Documentation/pictures
@@ -26,7 +26,8 @@ ok()
 
 words()
 {
-	sed -n "s,.*<text[^>]*>\(<tspan[^>]*>\)*\([^<]*\)<.*,\2,p" "$1" | tr -d " "
+	sed -n "s,.*<text[^>]*>\(<tspan[^>]*>\)*\([^<]*\)<.*,\2,p" "$1" |
+		tr -d " " | sort
 }
 
 echo "TAP version 13"
