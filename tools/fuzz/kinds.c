@@ -64,6 +64,27 @@ static void print_errors(const struct kind_count *count)
 			       count->errors[i]);
 }
 
+/* Why no call of the kind can succeed here, or NULL. */
+static const char *kind_excused(int kind, bool stopping)
+{
+	const char *missing = kind_missing(kind);
+
+	if (!missing && kind == KIND_STOP && !stopping)
+		missing = "no seed that is a multiple of 4";
+	return missing;
+}
+
+bool kinds_are_left(bool stopping)
+{
+	int i;
+
+	for (i = 0; i < NR_KINDS; i++) {
+		if (!kind_excused(i, stopping) && !tally->kinds[i].ok)
+			return true;
+	}
+	return false;
+}
+
 int report_kinds(int number, bool stopping)
 {
 	const struct kind_count *count;
@@ -72,10 +93,7 @@ int report_kinds(int number, bool stopping)
 
 	for (i = 0; i < NR_KINDS; i++, number++) {
 		count = &tally->kinds[i];
-		missing = kind_missing(i);
-		if (!missing && i == KIND_STOP && !stopping)
-			missing = "no seed that is a multiple of 4";
-
+		missing = kind_excused(i, stopping);
 		if (missing) {
 			printf("ok %d - %s # SKIP %s\n", number, kind_names[i],
 			       missing);

@@ -92,6 +92,8 @@ void count_call(enum kind kind, int result);
 /* What is right for the kind may be an error. */
 void count_result(enum kind kind, int result, bool ok);
 
+/* Whether no call of some kind has succeeded yet that could. */
+bool kinds_are_left(bool stopping);
 /* Prints a TAP result for each kind; returns how many have failed. */
 int report_kinds(int first_number, bool stopping);
 /* Why this machine cannot do @kind, or NULL. */

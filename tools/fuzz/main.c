@@ -24,6 +24,7 @@ static uint64_t seeds[MAX_SEEDS];
 static unsigned int nr_seeds;
 /* Seconds in all, which random seeds fill up; 0: no more than the seeds given. */
 static unsigned int total_seconds;
+static bool all_kinds;
 
 static const char usage_text[] =
 "usage: map-memory-fuzz [OPTION...]\n"
@@ -41,6 +42,8 @@ static const char usage_text[] =
 "  --random         run a seed that nobody knows before, and print it\n"
 "  --for N          go on with random seeds until N seconds are over, or one has\n"
 "                   failed\n"
+"  --all-kinds      go on with random seeds until a call of each kind has succeeded,\n"
+"                   or a seed has failed\n"
 "  --threads N      threads that make calls (default 4)\n"
 "  --seconds N      for each seed (default 10)\n"
 "  --steps N        for each thread, rounded up to 40, rather than for a time\n"
@@ -98,6 +101,7 @@ static void parse(int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "random", no_argument, NULL, 'r' },
 		{ "for", required_argument, NULL, 'f' },
+		{ "all-kinds", no_argument, NULL, 'a' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "seconds", required_argument, NULL, 'd' },
 		{ "steps", required_argument, NULL, 'n' },
@@ -119,6 +123,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'f':
 			total_seconds = parse_number(optarg);
+			break;
+		case 'a':
+			all_kinds = true;
 			break;
 		case 't':
 			options.threads = parse_number(optarg);
@@ -208,7 +215,8 @@ int main(int argc, char **argv)
 
 	start = now_ms();
 	while (number < nr_seeds ||
-	       (!failed && now_ms() - start < total_seconds * 1000ULL)) {
+	       (!failed && now_ms() - start < total_seconds * 1000ULL) ||
+	       (!failed && all_kinds && kinds_are_left(stopping))) {
 		seed = number < nr_seeds ? seeds[number] : random_seed();
 		stopping |= seed_stops(seed);
 		failed += !run_seed(++number, seed);
