@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # quick: svm
 # testvm: --memory 2G --hugepages-2m 20
@@ -7,25 +7,14 @@
 #
 # The benchmark's driver measures what it is asked to, on a tiny size, and
 # bench/ makes its results out of that.  How fast anything is is not tested.
-# shellcheck shell=sh
 top=$(cd "$(dirname "$0")/../.." && pwd)
 bench=$top/build/bench/kvm-bench
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
-number=0
-
-ok()
-{
-	name=$1
-	shift
-	number=$((number + 1))
-	if "$@" >"$scratch/output" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/# /' "$scratch/output"
-	fi
-}
+# shellcheck disable=SC2034 # for tap.inc
+details=("$scratch/output")
+# shellcheck source=tap.inc
+. "$top/tools/run-tests.d/tap.inc"
 
 # The conditions are Python's, on the list "entries" of dictionaries.
 holds()
@@ -56,66 +45,66 @@ if [ ! -x "$bench" ]; then
 	exit 1
 fi
 
-ok "every peer" drive prepare-seconds --size 2M --workers 1,2 --rounds 2 \
+check "every peer" drive prepare-seconds --size 2M --workers 1,2 --rounds 2 \
 	--memory 4k,hugetlb-2m
-ok "an entry each" holds prepare-seconds 'len(entries) == 2 * 2 * (1 + 7 * 2)'
-ok "all measured, twice" holds prepare-seconds \
+check "an entry each" holds prepare-seconds 'len(entries) == 2 * 2 * (1 + 7 * 2)'
+check "all measured, twice" holds prepare-seconds \
 	'all(e["outcome"] == "measured" and len(e["samples"]) == 2 for e in entries)'
-ok "every field" holds prepare-seconds \
+check "every field" holds prepare-seconds \
 	'all(set(e) >= {"scenario", "peer", "memory", "state", "layout", "workers",
 		"bytes", "pages", "instructions_per_page", "instructions",
 		"seconds_median", "seconds_spread", "faults_left", "samples",
 		"outcome", "reason"} for e in entries)'
-ok "seconds, and no instructions" holds prepare-seconds \
+check "seconds, and no instructions" holds prepare-seconds \
 	'all(e["seconds_median"] >= 0 and e["seconds_spread"] >= 0 and
 		e["instructions_per_page"] is None for e in entries)'
-ok "ours leave no fault" holds prepare-seconds \
+check "ours leave no fault" holds prepare-seconds \
 	'all(e["faults_left"] == 0 for e in entries
 		if e["peer"] in ("touch", "vcpu", "ioctl", "uring"))'
-ok "nothing prepared: a fault for each page" holds prepare-seconds \
+check "nothing prepared: a fault for each page" holds prepare-seconds \
 	'all(e["faults_left"] == e["bytes"] >> (12 if e["memory"] == "4k" else 21)
 		for e in entries if e["peer"] == "none")'
-ok "the environment and the command" holds prepare-seconds \
+check "the environment and the command" holds prepare-seconds \
 	'document["environment"]["kernel"] and document["command"][1] == "--json"'
 
-ok "the other scenarios" drive costs-seconds --size 256K \
+check "the other scenarios" drive costs-seconds --size 256K \
 	--scenario scattered,limits,submit
-ok "all measured" holds costs-seconds \
+check "all measured" holds costs-seconds \
 	'entries and all(e["outcome"] == "measured" for e in entries)'
-ok "batches of scattered pages leave no fault" holds costs-seconds \
+check "batches of scattered pages leave no fault" holds costs-seconds \
 	'any(e["peer"] == "uring" for e in entries) and
 		all(e["faults_left"] == 0 for e in entries
 			if e["scenario"] == "scattered" and
 				e["peer"] in ("vcpu", "ioctl", "uring"))'
-ok "latency" drive latency-seconds --scenario latency --size 512M
-ok "faults are timed, alone and beside jobs" holds latency-seconds \
+check "latency" drive latency-seconds --scenario latency --size 512M
+check "faults are timed, alone and beside jobs" holds latency-seconds \
 	'{e["layout"] for e in entries} == {"median-fault", "p99-fault"} and
 		{e["peer"] for e in entries} == {"idle", "uring"}'
-ok "instructions, where the clock counts them" drive one-instructions \
+check "instructions, where the clock counts them" drive one-instructions \
 	--clock instructions --size 64K --peer ioctl --state resident
-ok "they are instructions a page" holds one-instructions \
+check "they are instructions a page" holds one-instructions \
 	'all(abs(e["instructions_per_page"] - e["samples"][0] * 1e9 / 16) < 0.1
 		and e["seconds_median"] is None for e in entries)'
 
 for name in prepare-seconds costs-seconds; do
 	printf '%s\n' "$name" 0 command modules >"$scratch/$name.run"
 done
-ok "results are merged" sh -c "'$top/bench/merge' 'a test' \
+check "results are merged" sh -c "'$top/bench/merge' 'a test' \
 	'$scratch/prepare-seconds.json' '$scratch/costs-seconds.json' \
 	>'$scratch/bench.json'"
-ok "all entries are there" holds bench \
+check "all entries are there" holds bench \
 	'{e["scenario"] for e in entries} ==
 		{"prepare", "scattered", "limits", "submit"} and
 		all("seconds_median" in e and "instructions_per_page" in e
 			for e in entries)'
-ok "the table" "$top/bench/table" "$scratch/bench.json"
+check "the table" "$top/bench/table" "$scratch/bench.json"
 
 wrong()
 {
 	"$bench" "$@"
 	[ $? = 2 ]
 }
-ok "an unknown scenario" wrong --scenario magic
-ok "an unknown peer" wrong --peer magic
-ok "a wrong size" wrong --size 0
+check "an unknown scenario" wrong --scenario magic
+check "an unknown peer" wrong --peer magic
+check "a wrong size" wrong --size 0
 echo "1..$number"

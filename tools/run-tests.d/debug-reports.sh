@@ -11,21 +11,9 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 canary=$top/build/canary-debug
-number=0
-
-ok()
-{
-	local verdict=$1
-
-	number=$((number + 1))
-	shift
-	if [ "$verdict" = 0 ]; then
-		echo "ok $number - $*"
-	else
-		echo "not ok $number - $*"
-		sed 's/^/# /' "$canary/out"
-	fi
-}
+details=("$canary/out")
+# shellcheck source=tap.inc
+. "$here/tap.inc"
 
 finds()
 {

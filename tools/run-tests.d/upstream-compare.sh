@@ -9,21 +9,10 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-number=0
-
-ok()
-{
-	local verdict=$1
-
-	number=$((number + 1))
-	shift
-	if [ "$verdict" = 0 ]; then
-		echo "ok $number - $*"
-	else
-		echo "not ok $number - $*"
-		sed 's/^/# /' "$dir/tap" "$dir/table"
-	fi
-}
+# shellcheck disable=SC2034 # for tap.inc
+details=("$dir/tap" "$dir/table")
+# shellcheck source=tap.inc
+. "$top/tools/run-tests.d/tap.inc"
 
 # compare STOCK OURS: the rest of the lines of a test "it"; nothing for no line
 compare()
