@@ -6,8 +6,7 @@
 # test-timeout: 300
 
 set -u
-. "$(dirname "$0")/canary.inc"
-results=$top/build/check/canaries
+. "$(dirname "$0")/canary.inc" check
 runner_options=()
 
 # The words that the report must hold, the sum, and the exit status.
@@ -21,7 +20,6 @@ turns_red()
 	ok $? "the runner turns red on a test that $canary"
 }
 
-mkdir -p "$top/build/check"
 echo "TAP version 13"
 
 run passes.sh && [ "$(tail -n 1 "$results.out")" = \

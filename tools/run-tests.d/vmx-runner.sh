@@ -8,11 +8,9 @@
 # test-timeout: 600
 
 set -u
-. "$(dirname "$0")/canary.inc"
-results=$top/build/check-vmx/canaries
+. "$(dirname "$0")/canary.inc" check-vmx
 runner_options=(--vmx)
 
-mkdir -p "$top/build/check-vmx"
 echo "TAP version 13"
 build_module_that_warns
 
