@@ -256,7 +256,7 @@ static void map_everything(void)
 	do {
 		map_batch_init(&batch, &mapping, 1, 2);
 		ret = map_batch(vm, MAP_BY_IOCTL, &batch);
-	} while (ret == -EINTR || ret == -EAGAIN);
+	} while (ret == -EAGAIN);
 	if (round_now->death == DEATH_MUNMAP) {
 		TEST_ASSERT_EQ(ret, -EFAULT);
 		return;

@@ -50,7 +50,20 @@ int map_batch_at(int vm_fd, enum map_entry entry, uint64_t batch)
 int map_batch(struct kvm_vm *vm, enum map_entry entry,
 	      struct kvm_map_memory_batch *batch)
 {
-	return map_batch_at(vm->fd, entry, (uint64_t)batch);
+	struct kvm_map_memory_batch first;
+	int ret;
+
+	ret = map_batch_at(vm->fd, entry, (uint64_t)batch);
+	while (ret == -EINTR && entry == MAP_BY_IOCTL) {
+		first = *batch;
+		ret = map_batch_at(vm->fd, entry, (uint64_t)batch);
+		batch->bytes_mapped += first.bytes_mapped;
+		batch->bytes_present += first.bytes_present;
+		batch->bytes_skipped += first.bytes_skipped;
+		if (batch->workers_used < first.workers_used)
+			batch->workers_used = first.workers_used;
+	}
+	return ret;
 }
 
 int map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
@@ -104,7 +117,8 @@ static void *map_thread_main(void *data)
 {
 	struct map_thread *thread = data;
 
-	thread->result = map_batch(thread->vm, thread->entry, thread->batch);
+	thread->result = map_batch_at(thread->vm->fd, thread->entry,
+				      (uint64_t)thread->batch);
 	return NULL;
 }
 

@@ -20,8 +20,9 @@ enum map_entry {
 #define HELPER_COMM	"kvm-map-memory"
 
 /*
- * Hands in again what -EINTR has left: io_uring interrupts its submitters when
- * a ring that they closed is torn down, some time later.
+ * These hand in again what -EINTR of an ioctl has left, as io_uring interrupts
+ * its submitters: when helpers are to be made, and when a ring that they closed
+ * is torn down, some time later.
  */
 int vcpu_map_memory(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *mapping);
 
@@ -31,9 +32,10 @@ void map_require_batches(void);
 void map_batch_init(struct kvm_map_memory_batch *batch,
 		    struct kvm_memory_mapping *mappings, uint32_t nr,
 		    uint32_t workers);
+/* What the batch tells is the sum, and the most workers, of all calls. */
 int map_batch(struct kvm_vm *vm, enum map_entry entry,
 	      struct kvm_map_memory_batch *batch);
-/* As above with an address that need not be valid. */
+/* One call, with an address that need not be valid. */
 int map_batch_at(int vm_fd, enum map_entry entry, uint64_t batch);
 /* One mapping; @out may be NULL. */
 int map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
@@ -43,7 +45,7 @@ int map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
 void assert_batch_done(const struct kvm_map_memory_batch *batch,
 		       uint64_t mapped, uint64_t present);
 
-/* A batch handed in by a thread of its own. */
+/* A batch handed in once, by a thread of its own. */
 struct map_thread {
 	pthread_t thread;
 	struct kvm_vm *vm;
