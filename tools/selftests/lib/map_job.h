@@ -32,7 +32,10 @@ void map_require_batches(void);
 void map_batch_init(struct kvm_map_memory_batch *batch,
 		    struct kvm_memory_mapping *mappings, uint32_t nr,
 		    uint32_t workers);
-/* What the batch tells is the sum, and the most workers, of all calls. */
+/*
+ * What the batch tells is the sum, and the most workers, of all calls.  A page
+ * behind a failure, or which several workers had in hand, may count twice.
+ */
 int map_batch(struct kvm_vm *vm, enum map_entry entry,
 	      struct kvm_map_memory_batch *batch);
 /* One call, with an address that need not be valid. */

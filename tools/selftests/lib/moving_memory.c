@@ -40,22 +40,24 @@ void moving_memory_destroy(struct moving_memory *mem)
 	kvm_vm_free(mem->vm);
 }
 
-int moving_memory_map(struct moving_memory *mem, uint64_t flags,
-		      struct kvm_memory_mapping *left,
-		      struct kvm_map_memory_batch *batch)
+static int map_by_ring(struct moving_memory *mem, struct kvm_map_memory_batch *batch)
+{
+	map_ring_prep(&mem->ring, mem->vm->fd, batch, 0);
+	map_ring_submit(&mem->ring, 1);
+	return map_ring_wait(&mem->ring, NULL);
+}
+
+static int map_once(struct moving_memory *mem, uint64_t flags,
+		    struct kvm_memory_mapping *left,
+		    struct kvm_map_memory_batch *batch)
 {
 	uint64_t size = mem->nr_pages * PAGE_SIZE, sum;
 	struct kvm_memory_mapping mapping = { TEST_GPA, size, flags };
 	int ret;
 
 	map_batch_init(batch, &mapping, 1, mem->round & 1 ? 4 : 1);
-	if (mem->round & 2) {
-		map_ring_prep(&mem->ring, mem->vm->fd, batch, 0);
-		map_ring_submit(&mem->ring, 1);
-		ret = map_ring_wait(&mem->ring, NULL);
-	} else {
-		ret = map_batch(mem->vm, MAP_BY_IOCTL, batch);
-	}
+	ret = mem->round & 2 ? map_by_ring(mem, batch) :
+	      map_batch_at(mem->vm->fd, MAP_BY_IOCTL, (uint64_t)batch);
 	batch->mappings = 0;
 	TEST_ASSERT(!ret == !mapping.size && batch->first_undone == !ret &&
 		    mapping.base_address + mapping.size == TEST_GPA + size,
@@ -67,6 +69,19 @@ int moving_memory_map(struct moving_memory *mem, uint64_t flags,
 		    mapping.size);
 	if (left)
 		*left = mapping;
+	return ret;
+}
+
+int moving_memory_map(struct moving_memory *mem, uint64_t flags,
+		      struct kvm_memory_mapping *left,
+		      struct kvm_map_memory_batch *batch)
+{
+	int ret;
+
+	/* The ring's task work: see map_batch().  All again, to count exactly. */
+	do {
+		ret = map_once(mem, flags, left, batch);
+	} while (ret == -EINTR && !(mem->round & 2));
 	return ret;
 }
 
