@@ -141,8 +141,12 @@ static int make_call(struct call *call)
 static void *call_in_thread(void *data)
 {
 	struct call *call = data;
+	void *volatile heap;
 	uint64_t start;
 
+	/* The heap of this thread, which glibc 2.41 wants for strerror(). */
+	heap = malloc(1);
+	free(heap);
 	if (call->test->slow_callers)
 		cgroup_enter_thread(&call->test->slow, gettid());
 	WRITE_ONCE(call->ready, true);
