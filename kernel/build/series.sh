@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The project's code on top of the kernel's source: the files that the series
-# of patches touches, and those of its own.  Source it after common.sh, with
+# The project's code on top of the kernel's source: patches to the files of the
+# kernel, and the files that each of them adds.  Source it after common.sh, with
 #   pristine=  the kernel's source, with nothing of the project in it
 #   work=      a directory for stage/, manifest and patch.log
+#   prefix=    how many patches to take; all if it is empty
 
 patches=$TOP/kernel/patches/$KERNEL_SERIES
+# What differs between kernel versions, beside the patches.
+compat=$TOP/kernel/compat/$KERNEL_SERIES
 stage=${work:?}/stage
 : "${pristine:?}"
 
@@ -14,7 +17,42 @@ series()
 {
 	[ -e "$patches/series" ] || return 0
 	sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*$/d' \
-		-e 's/[[:space:]].*//' "$patches/series"
+		-e 's/[[:space:]].*//' "$patches/series" |
+		head -n "${prefix:-1000}"
+}
+
+# The files of the project that come with patch $1, as paths in the kernel tree.
+added_by()
+{
+	sed -n -e 's/^Adds: //p' -e '/^diff /q' "$patches/$1"
+}
+
+own_files()
+{
+	local name
+
+	series | while read -r name; do
+		added_by "$name"
+	done
+}
+
+# All that there are, whichever patch has them.
+files_in_project()
+{
+	(cd "$TOP/kernel" && find arch include virt -type f -name '*.[chS]')
+	(cd "$compat" && find . -type f -name '*.h' -printf '%P\n')
+	(cd "$TOP" && find include/uapi -type f -name '*.h')
+}
+
+# Each file of the project comes with one patch.
+check_added()
+{
+	local differ
+
+	[ -z "${prefix:-}" ] || return 0
+	differ=$(diff <(files_in_project | sort) <(own_files | sort)) ||
+		die "kernel/patches/$KERNEL_SERIES has to name each file of the" \
+		    "project in a line 'Adds: PATH' of one patch:" $differ
 }
 
 # The files that the series changes or adds.
@@ -27,19 +65,17 @@ touched()
 	done | sort -u
 }
 
-# The project's own files, as paths in the kernel tree.
-own_files()
-{
-	(cd "$TOP/kernel" && find arch include virt -type f -name '*.[chS]')
-	(cd "$TOP" && find include/uapi -type f -name '*.h')
-}
-
+# Where the project has the file of that path in the kernel tree.
 own_file()
 {
-	case $1 in
-	include/uapi/*)	printf '%s\n' "$TOP/$1" ;;
-	*)		printf '%s\n' "$TOP/kernel/$1" ;;
-	esac
+	local dir
+
+	for dir in "$TOP/kernel" "$compat" "$TOP"; do
+		if [ -e "$dir/$1" ]; then
+			printf '%s\n' "$dir/$1"
+			return
+		fi
+	done
 }
 
 # inputs_id FILE...: one checksum over all that the patched files are made
@@ -50,7 +86,7 @@ inputs_id()
 
 	{
 		cat "$pristine/.unpacked" "$TOP/kernel/build/series.sh" "$@"
-		own_files
+		files_in_project
 		series
 		series | while read -r name; do
 			[ -e "$patches/$name" ] || die \
@@ -67,6 +103,7 @@ apply_series()
 {
 	local file name log=$work/patch.log
 
+	check_added
 	touched | while read -r file; do
 		if [ -e "$pristine/$file" ] && [ ! -e "$stage/$file" ]; then
 			mkdir -p "$stage/$(dirname "$file")"

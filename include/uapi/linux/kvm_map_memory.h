@@ -70,11 +70,11 @@
  * alone, so that after any error the same vector can be handed in again.
  */
 struct kvm_memory_mapping {
-	/* in/out: bytes, a multiple of 4096. */
+	/* in/out: bytes, a multiple of the host's page size (x86: 4096). */
 	__u64 base_address;
 	/*
-	 * in/out: bytes, a multiple of 4096, no wrap-around.  in: not 0 for a
-	 * vCPU, nor for all mappings of a batch.
+	 * in/out: bytes, a multiple of the host's page size, no wrap-around.
+	 * in: not 0 for a vCPU, nor for all mappings of a batch.
 	 */
 	__u64 size;
 	/* in: KVM_MEMORY_MAPPING_*. */

@@ -6,6 +6,7 @@
 #ifndef _LINUX_KVM_MAP_MEMORY_H
 #define _LINUX_KVM_MAP_MEMORY_H
 
+#include <linux/errno.h>
 #include <linux/fs.h>
 #include <linux/types.h>
 
@@ -13,6 +14,7 @@
 
 struct io_uring_cmd;
 struct kvm;
+struct kvm_map_memory_context;
 struct kvm_vcpu;
 
 /* Bytes, inside the ranges asked for. */
@@ -32,8 +34,8 @@ struct kvm_map_memory_walk {
 	gpa_t end;
 	/* How many mappings that follow @mapping belong to the walk. */
 	unsigned int nr_following;
-	/* The architecture's; 0 to begin with. */
-	gpa_t single_end;
+	/* The architecture's; 0 at the start of a chunk and of each mapping. */
+	gpa_t arch_end;
 	/* What was done, over all mappings. */
 	struct kvm_map_memory_count count;
 };
@@ -48,18 +50,42 @@ static inline bool kvm_map_memory_walk_next(struct kvm_map_memory_walk *walk)
 	walk->nr_following--;
 	walk->gpa = walk->mapping->base_address;
 	walk->end = walk->gpa + walk->mapping->size;
-	walk->single_end = 0;
+	walk->arch_end = 0;
 
 	return true;
 }
 
 /* Dispatch: called by kvm_main.c. */
+#ifdef CONFIG_KVM_GENERIC_MAP_MEMORY
 int kvm_map_memory_features(struct kvm *kvm);
 int kvm_map_memory_vcpu_ioctl(struct kvm_vcpu *vcpu, void __user *argp);
 int kvm_map_memory_vm_ioctl(struct kvm *kvm, void __user *argp);
 int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 int kvm_map_memory_flush(struct file *file, fl_owner_t id);
 void kvm_map_memory_destroy_vm(struct kvm *kvm);
+#else
+static inline int kvm_map_memory_features(struct kvm *kvm)
+{
+	return 0;
+}
+
+static inline int kvm_map_memory_vcpu_ioctl(struct kvm_vcpu *vcpu, void __user *argp)
+{
+	return -ENOTTY;
+}
+
+static inline int kvm_map_memory_vm_ioctl(struct kvm *kvm, void __user *argp)
+{
+	return -ENOTTY;
+}
+
+static inline void kvm_map_memory_destroy_vm(struct kvm *kvm)
+{
+}
+
+#define kvm_map_memory_uring_cmd NULL
+#define kvm_map_memory_flush NULL
+#endif
 
 /*
  * Whether guest memory may be mapped from outside the fault path: on this
@@ -70,31 +96,35 @@ bool kvm_arch_map_memory_supported(struct kvm *kvm);
 /* The first guest-physical address that no memslot can reach. */
 u64 kvm_arch_map_memory_end(void);
 
-/* Whether @vcpu translates the canonical guest-physical space by itself. */
-bool kvm_arch_map_memory_vcpu_canonical(struct kvm_vcpu *vcpu);
+/*
+ * What the architecture maps with, opaque to others: a vCPU's MMU, or one that
+ * belongs to no vCPU.  The latter is in no list of the VM, so that no request,
+ * kick or vendor call reaches it.  It belongs to one thread at a time and holds a
+ * reference to page tables of the VM: every context must be gone before the VM's
+ * MMU is torn down.  Both return ERR_PTR() on failure.
+ */
+struct kvm_map_memory_context *kvm_arch_map_memory_create_context(struct kvm *kvm);
+void kvm_arch_map_memory_destroy_context(struct kvm_map_memory_context *context);
 
 /*
- * An MMU context: a vCPU that carries what the MMU reads and nothing else.  It
- * is in no list of the VM, so that no request, kick or vendor call reaches it,
- * and belongs to one thread at a time.  It holds a reference to a root of the
- * VM: every context must be gone before the VM's MMU is torn down.
+ * The context that a loaded @vcpu is by itself, until it is put; not destroyed.
+ * -EOPNOTSUPP if @vcpu does not translate the canonical guest-physical space.
  */
-struct kvm_vcpu *kvm_arch_map_memory_create_context(struct kvm *kvm);
-void kvm_arch_map_memory_destroy_context(struct kvm_vcpu *context);
+struct kvm_map_memory_context *kvm_arch_map_memory_vcpu_context(struct kvm_vcpu *vcpu);
 
 /*
  * Map some memory from @walk->gpa up, at least a page, at most to @walk->end;
  * then perhaps go on with mappings that follow.
  *
- * @vcpu is a context, or a loaded vCPU for which
- * kvm_arch_map_memory_vcpu_canonical() holds.  The caller runs in the VM's mm
- * and holds neither kvm->srcu nor mmu_lock: a memslot update that is waiting
- * for SRCU readers must be able to go on between two calls.
+ * The caller runs in the VM's mm and holds neither kvm->srcu nor mmu_lock: a
+ * memslot update that is waiting for SRCU readers must be able to go on between
+ * two calls.
  *
  * Returns 1 after @walk has advanced, 0 if the page tables or the memory
  * changed underneath and the call is worth repeating, or -errno for the page
  * at @walk->gpa.
  */
-int kvm_arch_map_memory(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk);
+int kvm_arch_map_memory(struct kvm_map_memory_context *context,
+			struct kvm_map_memory_walk *walk);
 
 #endif /* _LINUX_KVM_MAP_MEMORY_H */

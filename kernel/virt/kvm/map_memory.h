@@ -2,12 +2,16 @@
 /*
  * KVM_MAP_MEMORY, generic part, private to virt/kvm/map_memory*.c.
  *
- * A call becomes a job (map_memory_job.c), whose owner is the thread that
- * called: a thread of the VMM for the ioctl, an io-wq thread for the io_uring
- * command.  The owner maps; helper threads of the VM's pool
- * (map_memory_pool.c) join it.  The owner leaves only when all helpers have
- * left its job, and it alone touches user memory, so a job and all that it
- * points to lives exactly as long as the call.
+ * An ioctl (map_memory.c) or an io_uring command (map_memory_uring.c) brings a
+ * batch: a vector of the user's (map_memory_batch.c).  It becomes a job, whose
+ * ranges are cut into chunks (map_memory_job.c), and each chunk is a walk over
+ * guest memory (map_memory_walk.c), which the architecture maps.
+ *
+ * The owner of a job is the thread that called: a thread of the VMM for the
+ * ioctl, an io-wq thread for the io_uring command.  The owner maps; helper
+ * threads of the VM's pool (map_memory_pool.c, map_memory_spawn.c) join it.  The
+ * owner leaves only when all helpers have left its job, and it alone touches user
+ * memory, so a job and all that it points to lives exactly as long as the call.
  */
 #ifndef __KVM_MAP_MEMORY_H
 #define __KVM_MAP_MEMORY_H
@@ -84,35 +88,54 @@ struct map_memory_share {
 	bool interrupted;
 };
 
+/* On whose behalf a batch is mapped. */
+struct map_memory_caller {
+	struct file *vm_file;
+	/* The thread that makes helpers: current, or one that is asked to. */
+	struct task_struct *vmm_thread;
+	/* What a cancelled batch returns. */
+	int interrupted;
+};
+
+/* map_memory_batch.c */
+int kvm_map_memory_check_mapping(const struct kvm_memory_mapping *mapping, u64 limit);
+int kvm_map_memory_batch(struct kvm *kvm, struct kvm_map_memory_batch __user *ubatch,
+			 const struct map_memory_caller *caller);
+
 /* map_memory_job.c */
-struct map_memory_job *map_memory_job_create(struct kvm *kvm,
-					     const struct kvm_memory_mapping *mappings,
-					     unsigned int nr_mappings);
-void map_memory_job_free(struct map_memory_job *job);
-void map_memory_job_work(struct map_memory_job *job, struct kvm_vcpu *context,
-			 struct map_memory_share *share);
-void map_memory_job_add_share(struct map_memory_job *job,
-			      const struct map_memory_share *share);
-bool map_memory_job_exhausted(struct map_memory_job *job);
-int map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone);
-int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
-		   struct map_memory_job *job);
+struct map_memory_job *
+kvm_map_memory_job_create(struct kvm *kvm, const struct kvm_memory_mapping *mappings,
+			  unsigned int nr_mappings);
+void kvm_map_memory_job_free(struct map_memory_job *job);
+void kvm_map_memory_job_work(struct map_memory_job *job,
+			     struct kvm_map_memory_context *context,
+			     struct map_memory_share *share);
+void kvm_map_memory_job_add_share(struct map_memory_job *job,
+				  const struct map_memory_share *share);
+bool kvm_map_memory_job_exhausted(struct map_memory_job *job);
+int kvm_map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone);
+
+/* map_memory_walk.c */
+int kvm_map_memory_do_walk(struct kvm *kvm, struct kvm_map_memory_context *context,
+			   struct kvm_map_memory_walk *walk,
+			   const struct map_memory_job *job);
 
 /* map_memory_pool.c */
-struct map_memory_pool *map_memory_pool_get(struct kvm *kvm);
-struct map_memory_pool *map_memory_pool_find(struct kvm *kvm);
-void map_memory_pool_add_job(struct map_memory_pool *pool,
-			     struct map_memory_job *job);
-void map_memory_pool_remove_job(struct map_memory_pool *pool,
-				struct map_memory_job *job,
-				const struct map_memory_share *share, int interrupted);
-void map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
-				 int reason);
-void map_memory_pool_grow(struct map_memory_pool *pool);
-void map_memory_pool_destroy(struct kvm *kvm);
+struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm);
+struct map_memory_pool *kvm_map_memory_pool_find(struct kvm *kvm);
+void kvm_map_memory_pool_add_job(struct map_memory_pool *pool,
+				 struct map_memory_job *job);
+void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
+				    struct map_memory_job *job,
+				    const struct map_memory_share *share,
+				    int interrupted);
+void kvm_map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
+				     int reason);
+void kvm_map_memory_pool_grow(struct map_memory_pool *pool);
+void kvm_map_memory_pool_destroy(struct kvm *kvm);
 
 /* map_memory_spawn.c */
-struct task_struct *map_memory_vmm_thread(struct task_struct *preferred);
-void map_memory_grow_from(struct task_struct *thread, struct file *vm_file);
+struct task_struct *kvm_map_memory_vmm_thread(struct task_struct *preferred);
+void kvm_map_memory_grow_from(struct task_struct *thread, struct file *vm_file);
 
 #endif /* __KVM_MAP_MEMORY_H */

@@ -3,13 +3,11 @@
  * A job of KVM_MAP_MEMORY: ranges, cut into chunks, handed out in order to
  * whoever asks, and what is left of them in the end.
  */
-#include <linux/delay.h>
 #include <linux/hugetlb.h>
 #include <linux/kvm_host.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
-#include <linux/sizes.h>
+#include <linux/pgtable.h>
 #include <linux/slab.h>
 
 #include "map_memory.h"
@@ -17,23 +15,14 @@
 /*
  * A chunk is at least what one leaf table maps, so that two workers seldom
  * meet in a table, and at least as large as a host page, so that the page is
- * accounted for once.  Sixteen huge pages are less work than 2 MiB of small
- * ones, and sixteen times fewer writes to the cursor.  Neighbouring ranges of
- * a few pages share a chunk.
+ * accounted for once.  KVM's tables cover what the host's do.  Sixteen huge pages
+ * are less work than one leaf table, and sixteen times fewer writes to the cursor.
+ * Neighbouring ranges of a few pages share a chunk.
  */
-#define MAP_MEMORY_CHUNK_SHIFT		ilog2(SZ_2M)
-#define MAP_MEMORY_HUGE_CHUNK_SHIFT	ilog2(16 * SZ_2M)
-#define MAP_MEMORY_SMALL_RANGE		SZ_64K
+#define MAP_MEMORY_CHUNK_SHIFT		PMD_SHIFT
+#define MAP_MEMORY_HUGE_CHUNK_SHIFT	(PMD_SHIFT + 4)
+#define MAP_MEMORY_SMALL_RANGE		(16 * PAGE_SIZE)
 #define MAP_MEMORY_MAX_GROUPED		64
-
-/*
- * How long to try again where the page tables or the memory keep changing,
- * before giving up: mapping ahead of time has no right to progress.
- */
-#define MAP_MEMORY_RETRY_TIME	(10 * HZ)
-#define MAP_MEMORY_RETRY_USECS	50
-/* In that time a thread that has little of a CPU, or none, has hardly tried. */
-#define MAP_MEMORY_RETRY_TIMES	10000
 
 static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
 {
@@ -119,8 +108,8 @@ static void map_memory_init_ranges(struct map_memory_job *job)
  * @mappings are valid, and stay with the job as they are.  Returns NULL if
  * there is no memory.
  */
-struct map_memory_job *map_memory_job_create(struct kvm *kvm,
-					     const struct kvm_memory_mapping *mappings,
+struct map_memory_job *kvm_map_memory_job_create(struct kvm *kvm,
+						 const struct kvm_memory_mapping *mappings,
 					     unsigned int nr_mappings)
 {
 	struct map_memory_job *job;
@@ -143,12 +132,12 @@ struct map_memory_job *map_memory_job_create(struct kvm *kvm,
 	return job;
 }
 
-void map_memory_job_free(struct map_memory_job *job)
+void kvm_map_memory_job_free(struct map_memory_job *job)
 {
 	kvfree(job);
 }
 
-bool map_memory_job_exhausted(struct map_memory_job *job)
+bool kvm_map_memory_job_exhausted(struct map_memory_job *job)
 {
 	return atomic64_read(&job->cursor) >= job->nr_chunks;
 }
@@ -193,7 +182,7 @@ static bool map_memory_next_chunk(struct map_memory_job *job, unsigned int *rang
 {
 	u64 number;
 
-	if (READ_ONCE(job->cancelled) || map_memory_job_exhausted(job))
+	if (READ_ONCE(job->cancelled) || kvm_map_memory_job_exhausted(job))
 		return false;
 
 	number = atomic64_fetch_inc(&job->cursor);
@@ -207,7 +196,7 @@ static bool map_memory_next_chunk(struct map_memory_job *job, unsigned int *rang
 	walk->nr_following = job->ranges[*range].nr_grouped - 1;
 	walk->gpa = map_memory_chunk_start(job, *range, number);
 	walk->end = map_memory_chunk_end(job, *range, number);
-	walk->single_end = 0;
+	walk->arch_end = 0;
 
 	return true;
 }
@@ -237,59 +226,9 @@ static void map_memory_job_fail(struct map_memory_job *job, unsigned int nr,
 		;
 }
 
-/*
- * Map what @walk tells, as far as it goes.  @job is NULL for a call on a vCPU,
- * which nothing but a signal interrupts.
- *
- * Returns 0 or why the page at @walk->gpa could not be mapped.
- */
-int map_memory_run(struct kvm_vcpu *vcpu, struct kvm_map_memory_walk *walk,
-		   struct map_memory_job *job)
-{
-	unsigned long give_up = 0;
-	unsigned int times = 0;
-	s64 cursor = 0;
-	int r;
-
-	while (walk->gpa < walk->end || kvm_map_memory_walk_next(walk)) {
-		if (job && READ_ONCE(job->cancelled))
-			return READ_ONCE(job->cancelled);
-		if (signal_pending(current))
-			return -EINTR;
-		if (READ_ONCE(vcpu->kvm->vm_dead))
-			return -EIO;
-		cond_resched();
-
-		r = kvm_arch_map_memory(vcpu, walk);
-		if (r < 0)
-			return r;
-		if (r) {
-			give_up = 0;
-			continue;
-		}
-
-		/*
-		 * Somebody changes this memory: perhaps other workers, which
-		 * replace shared pages.  The first retry is for free, then
-		 * wait: spinning would only contend with them.  As long as they
-		 * get on, so will this one.
-		 */
-		if (!give_up || (job && cursor != atomic64_read(&job->cursor))) {
-			give_up = jiffies + MAP_MEMORY_RETRY_TIME;
-			times = 0;
-			cursor = job ? atomic64_read(&job->cursor) : 0;
-			continue;
-		}
-		if (++times > MAP_MEMORY_RETRY_TIMES && time_after(jiffies, give_up))
-			return -EAGAIN;
-		usleep_range(MAP_MEMORY_RETRY_USECS, 2 * MAP_MEMORY_RETRY_USECS);
-	}
-
-	return 0;
-}
-
 /* Map a chunk; if it is that of a group, one failure is only one range's. */
-static void map_memory_job_chunk(struct map_memory_job *job, struct kvm_vcpu *context,
+static void map_memory_job_chunk(struct map_memory_job *job,
+				 struct kvm_map_memory_context *context,
 				 struct kvm_map_memory_walk *walk,
 				 struct map_memory_share *share)
 {
@@ -301,7 +240,7 @@ static void map_memory_job_chunk(struct map_memory_job *job, struct kvm_vcpu *co
 
 		/* Unless an earlier chunk of the range has failed. */
 		if (READ_ONCE(job->ranges[range].stop) >= walk->gpa) {
-			r = map_memory_run(context, walk, job);
+			r = kvm_map_memory_do_walk(job->kvm, context, walk, job);
 			if (!r)
 				return;
 
@@ -318,8 +257,9 @@ static void map_memory_job_chunk(struct map_memory_job *job, struct kvm_vcpu *co
  * Take and map chunks until none is left or the job is cancelled.  Called by
  * the owner and by each helper, with a context of its own.
  */
-void map_memory_job_work(struct map_memory_job *job, struct kvm_vcpu *context,
-			 struct map_memory_share *share)
+void kvm_map_memory_job_work(struct map_memory_job *job,
+			     struct kvm_map_memory_context *context,
+			     struct map_memory_share *share)
 {
 	struct kvm_map_memory_walk walk = {};
 	unsigned int range = 0;
@@ -333,8 +273,8 @@ void map_memory_job_work(struct map_memory_job *job, struct kvm_vcpu *context,
 }
 
 /* Called under pool->lock. */
-void map_memory_job_add_share(struct map_memory_job *job,
-			      const struct map_memory_share *share)
+void kvm_map_memory_job_add_share(struct map_memory_job *job,
+				  const struct map_memory_share *share)
 {
 	job->count.mapped += share->count.mapped;
 	job->count.present += share->count.present;
@@ -372,11 +312,11 @@ static gpa_t map_memory_range_end(const struct map_memory_job *job, unsigned int
 }
 
 /* Only for the owner, after all helpers have left. */
-int map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone)
+int kvm_map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone)
 {
 	unsigned int i;
 
-	if (!map_memory_job_exhausted(job))
+	if (!kvm_map_memory_job_exhausted(job))
 		map_memory_job_fail_untaken(job);
 
 	for (i = job->failed ? 0 : job->nr_ranges; i < job->nr_ranges; i++) {

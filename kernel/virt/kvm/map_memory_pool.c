@@ -12,6 +12,7 @@
 #include <linux/cleanup.h>
 #include <linux/hashtable.h>
 #include <linux/kvm_host.h>
+#include <linux/kvm_map_memory_compat.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/vhost_task.h>
@@ -33,7 +34,7 @@ struct map_memory_helper {
 	bool starved;
 	/* Only for the thread itself, and for who has stopped it. */
 	struct task_struct *task;
-	struct kvm_vcpu *context;
+	struct kvm_map_memory_context *context;
 };
 
 struct map_memory_pool {
@@ -75,7 +76,7 @@ static struct map_memory_pool *__map_memory_pool_find(struct kvm *kvm)
 }
 
 /* The caller holds a reference to the VM, and so to its pool. */
-struct map_memory_pool *map_memory_pool_find(struct kvm *kvm)
+struct map_memory_pool *kvm_map_memory_pool_find(struct kvm *kvm)
 {
 	struct map_memory_pool *pool;
 
@@ -125,8 +126,8 @@ static void map_memory_cancel_job(struct map_memory_pool *pool,
 }
 
 /* All jobs of those who share the table of descriptors @files. */
-void map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
-				 int reason)
+void kvm_map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
+				     int reason)
 {
 	struct map_memory_job *job;
 
@@ -140,7 +141,7 @@ void map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
 
 static bool map_memory_has_room(struct map_memory_job *job)
 {
-	return !job->cancelled && !map_memory_job_exhausted(job) &&
+	return !job->cancelled && !kvm_map_memory_job_exhausted(job) &&
 	       job->nr_helpers + 1 < job->max_workers;
 }
 
@@ -179,7 +180,7 @@ static void map_memory_leave(struct map_memory_helper *helper,
 	if (share->interrupted)
 		map_memory_cancel_job(pool, job, -EINTR);
 
-	map_memory_job_add_share(job, share);
+	kvm_map_memory_job_add_share(job, share);
 	helper->job = NULL;
 
 	/* Under the lock: the owner takes it before it frees the job. */
@@ -212,7 +213,7 @@ static bool map_memory_helper_fn(void *data)
 		helper->starved = true;
 		spin_unlock(&helper->pool->lock);
 	} else {
-		map_memory_job_work(job, helper->context, &share);
+		kvm_map_memory_job_work(job, helper->context, &share);
 	}
 
 	map_memory_leave(helper, &share);
@@ -252,9 +253,9 @@ static int map_memory_add_helper(struct map_memory_pool *pool)
 		return -ENOMEM;
 
 	helper->pool = pool;
-	helper->vhost_task = vhost_task_create(map_memory_helper_fn,
-					       map_memory_helper_killed,
-					       helper, "kvm-map-memory");
+	helper->vhost_task = kvm_map_memory_create_thread(map_memory_helper_fn,
+							  map_memory_helper_killed,
+							  helper, "kvm-map-memory");
 	if (IS_ERR(helper->vhost_task)) {
 		int r = PTR_ERR(helper->vhost_task);
 
@@ -279,7 +280,7 @@ static unsigned int map_memory_helpers_wanted(struct map_memory_pool *pool)
 
 	spin_lock(&pool->lock);
 	list_for_each_entry(job, &pool->jobs, node) {
-		if (!job->cancelled && !map_memory_job_exhausted(job))
+		if (!job->cancelled && !kvm_map_memory_job_exhausted(job))
 			wanted += job->max_workers - 1;
 	}
 	spin_unlock(&pool->lock);
@@ -292,7 +293,7 @@ static unsigned int map_memory_helpers_wanted(struct map_memory_pool *pool)
  * threads take over.  When a limit of the VMM stops it, the jobs go on with
  * the threads that there are: at least their owners.
  */
-void map_memory_pool_grow(struct map_memory_pool *pool)
+void kvm_map_memory_pool_grow(struct map_memory_pool *pool)
 {
 	guard(mutex)(&pool->grow_mutex);
 
@@ -319,8 +320,8 @@ static void map_memory_wake_helpers(struct map_memory_pool *pool)
 	}
 }
 
-void map_memory_pool_add_job(struct map_memory_pool *pool,
-			     struct map_memory_job *job)
+void kvm_map_memory_pool_add_job(struct map_memory_pool *pool,
+				 struct map_memory_job *job)
 {
 	spin_lock(&pool->lock);
 	list_add_tail(&job->node, &pool->jobs);
@@ -333,8 +334,8 @@ void map_memory_pool_add_job(struct map_memory_pool *pool,
  * On return no helper knows the job any more.  @interrupted is what the job
  * ends with if io_uring or a signal interrupts the owner.
  */
-void map_memory_pool_remove_job(struct map_memory_pool *pool,
-				struct map_memory_job *job,
+void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
+				    struct map_memory_job *job,
 				const struct map_memory_share *share, int interrupted)
 {
 	bool cancel = share->interrupted;
@@ -349,7 +350,7 @@ void map_memory_pool_remove_job(struct map_memory_pool *pool,
 	if (cancel)
 		map_memory_cancel_job(pool, job, task_sigpending(current) ?
 				      -EINTR : interrupted);
-	map_memory_job_add_share(job, share);
+	kvm_map_memory_job_add_share(job, share);
 	list_del_init(&job->node);
 	spin_unlock(&pool->lock);
 
@@ -397,11 +398,11 @@ static void map_memory_retire(struct work_struct *work)
 }
 
 /* The pool of @kvm, made if there is none.  Returns NULL without memory. */
-struct map_memory_pool *map_memory_pool_get(struct kvm *kvm)
+struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm)
 {
 	struct map_memory_pool *pool, *new;
 
-	pool = map_memory_pool_find(kvm);
+	pool = kvm_map_memory_pool_find(kvm);
 	if (pool)
 		return pool;
 
@@ -433,7 +434,7 @@ struct map_memory_pool *map_memory_pool_get(struct kvm *kvm)
  * The VM has no user left, hence no job: a job's owner holds the VM's file.
  * Contexts hold references to roots and have to go before the MMU does.
  */
-void map_memory_pool_destroy(struct kvm *kvm)
+void kvm_map_memory_pool_destroy(struct kvm *kvm)
 {
 	struct map_memory_pool *pool;
 

@@ -34,7 +34,7 @@ static bool map_memory_is_ordinary(const struct task_struct *task)
  * @preferred, or another thread of its process, that can make helpers; with a
  * reference.  NULL if they are all exiting.
  */
-struct task_struct *map_memory_vmm_thread(struct task_struct *preferred)
+struct task_struct *kvm_map_memory_vmm_thread(struct task_struct *preferred)
 {
 	struct task_struct *thread;
 
@@ -62,7 +62,7 @@ static void map_memory_grow_work_fn(struct callback_head *work)
 
 	/* It may have executed another program since. */
 	if (current->mm == kvm->mm && !(current->flags & PF_EXITING))
-		map_memory_pool_grow(map_memory_pool_find(kvm));
+		kvm_map_memory_pool_grow(kvm_map_memory_pool_find(kvm));
 
 	/*
 	 * Perhaps the last reference to the VM, and to this module.  The final
@@ -72,7 +72,7 @@ static void map_memory_grow_work_fn(struct callback_head *work)
 }
 
 /* Let @thread make the helpers that the VM's jobs want; best effort. */
-void map_memory_grow_from(struct task_struct *thread, struct file *vm_file)
+void kvm_map_memory_grow_from(struct task_struct *thread, struct file *vm_file)
 {
 	struct map_memory_grow_work *grow;
 

@@ -13,7 +13,8 @@
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
-#include "map_memory.h"
+#include "tdp_map.h"
+#include "tdp_map_compat.h"
 
 /* An entry of the host's page tables that is present. */
 struct host_mapping {
@@ -83,18 +84,18 @@ static pte_t *host_mapping_ptes(struct kvm *kvm, unsigned long hva)
 	return mapping.ptes;
 }
 
-/* The host's addresses of the pages of @run are this and run->index pages. */
-static unsigned long host_mapping_base(const struct tdp_map_run *run)
+/* The host's addresses of the pages of @leaf are this and leaf->index pages. */
+static unsigned long host_mapping_base(const struct tdp_map_leaf *leaf)
 {
-	return __gfn_to_hva_memslot(run->slot, run->start) -
-	       ((run->start - run->table_gfn) << PAGE_SHIFT);
+	return __gfn_to_hva_memslot(leaf->slot, leaf->start) -
+	       ((leaf->start - leaf->table_gfn) << PAGE_SHIFT);
 }
 
 /* This depends on nothing but pte_flags(). */
-static bool host_mapping_permits(const struct tdp_map_run *run, pte_t pte)
+static bool host_mapping_permits(const struct tdp_map_leaf *leaf, pte_t pte)
 {
-	return pte_access_permitted(pte, run->host_write) &&
-	       !pte_special(pte) && !pte_devmap(pte);
+	return pte_access_permitted(pte, leaf->host_write) &&
+	       !pte_special(pte) && !kvm_host_pte_devmap(pte);
 }
 
 /*
@@ -110,10 +111,10 @@ static bool host_mapping_takes_pfn(kvm_pfn_t pfn)
  * Look up the pages that are not present already.  Returns how many there are
  * until one is not taken.
  */
-unsigned int host_mapping_read(struct kvm *kvm, struct tdp_map_run *run)
+unsigned int kvm_host_mapping_read(struct kvm *kvm, struct tdp_map_leaf *leaf)
 {
-	unsigned long base = host_mapping_base(run), hva, table_hva = 0;
-	unsigned int i, nr = run->nr;
+	unsigned long base = host_mapping_base(leaf), hva, table_hva = 0;
+	unsigned int i, nr = leaf->nr;
 	pteval_t permitted = 0;
 	pte_t *ptes = NULL, pte;
 	unsigned long flags;
@@ -121,11 +122,11 @@ unsigned int host_mapping_read(struct kvm *kvm, struct tdp_map_run *run)
 
 	local_irq_save(flags);
 	for (i = 0; i < nr; i++) {
-		if (run->pfns[i] == TDP_MAP_RUN_PRESENT)
+		if (leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
 			continue;
 
 		/* A memslot need not be aligned: then there are two tables. */
-		hva = base + run->index[i] * PAGE_SIZE;
+		hva = base + leaf->index[i] * PAGE_SIZE;
 		if (!ptes || (hva & PMD_MASK) != table_hva) {
 			ptes = host_mapping_ptes(kvm, hva);
 			if (!ptes)
@@ -136,7 +137,7 @@ unsigned int host_mapping_read(struct kvm *kvm, struct tdp_map_run *run)
 		pte = READ_ONCE(ptes[pte_index(hva)]);
 		/* Most are like the one before; a PTE that is present is not 0. */
 		if (pte_flags(pte) != permitted) {
-			if (!host_mapping_permits(run, pte))
+			if (!host_mapping_permits(leaf, pte))
 				break;
 			permitted = pte_flags(pte);
 		}
@@ -144,7 +145,7 @@ unsigned int host_mapping_read(struct kvm *kvm, struct tdp_map_run *run)
 		pfn = pte_pfn(pte);
 		if (!host_mapping_takes_pfn(pfn))
 			break;
-		run->pfns[i] = pfn;
+		leaf->pfns[i] = pfn;
 	}
 	local_irq_restore(flags);
 
@@ -152,13 +153,13 @@ unsigned int host_mapping_read(struct kvm *kvm, struct tdp_map_run *run)
 }
 
 /* How many of the pages, from the first on, are neighbours and not present. */
-static unsigned int host_mapping_neighbours(const struct tdp_map_run *run)
+static unsigned int host_mapping_neighbours(const struct tdp_map_leaf *leaf)
 {
 	unsigned int i;
 
-	for (i = 0; i < run->nr; i++) {
-		if (run->index[i] != run->index[0] + i ||
-		    run->pfns[i] == TDP_MAP_RUN_PRESENT)
+	for (i = 0; i < leaf->nr; i++) {
+		if (leaf->index[i] != leaf->index[0] + i ||
+		    leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
 			break;
 	}
 
@@ -169,25 +170,25 @@ static unsigned int host_mapping_neighbours(const struct tdp_map_run *run)
  * The same for all other pages that are there, as those of files and parts of
  * huge pages.
  */
-unsigned int host_mapping_get(struct tdp_map_run *run)
+unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf)
 {
-	unsigned long hva = host_mapping_base(run) + run->index[0] * PAGE_SIZE;
-	unsigned int nr = host_mapping_neighbours(run), found = 0;
+	unsigned long hva = host_mapping_base(leaf) + leaf->index[0] * PAGE_SIZE;
+	unsigned int nr = host_mapping_neighbours(leaf), found = 0;
 	struct page *page;
 	int got, i;
 
-	BUILD_BUG_ON(sizeof(run->pfns) != sizeof(run->pages));
+	BUILD_BUG_ON(sizeof(leaf->pfns) != sizeof(leaf->pages));
 
 	if (!nr)
 		return 0;
 
-	got = get_user_pages_fast_only(hva, nr, run->host_write ? FOLL_WRITE : 0,
-				       run->pages);
+	got = get_user_pages_fast_only(hva, nr, leaf->host_write ? FOLL_WRITE : 0,
+				       leaf->pages);
 	for (i = 0; i < got; i++) {
-		page = run->pages[i];
+		page = leaf->pages[i];
 		/* These may be mapped uncached, and are in no hurry. */
 		if (found == i && !PageReserved(page))
-			run->pfns[found++] = page_to_pfn(page);
+			leaf->pfns[found++] = page_to_pfn(page);
 		put_page(page);
 	}
 
@@ -195,15 +196,15 @@ unsigned int host_mapping_get(struct tdp_map_run *run)
 }
 
 /* How many of the pages, from the first on, are not in memory at all. */
-unsigned int host_mapping_count_absent(struct kvm *kvm, const struct tdp_map_run *run)
+unsigned int kvm_host_mapping_count_absent(struct kvm *kvm, const struct tdp_map_leaf *leaf)
 {
-	unsigned long hva, flags, base = host_mapping_base(run);
-	unsigned int i, nr = host_mapping_neighbours(run);
+	unsigned long hva, flags, base = host_mapping_base(leaf);
+	unsigned int i, nr = host_mapping_neighbours(leaf);
 	struct host_mapping mapping;
 
 	local_irq_save(flags);
 	for (i = 0; i < nr; i++) {
-		hva = base + run->index[i] * PAGE_SIZE;
+		hva = base + leaf->index[i] * PAGE_SIZE;
 		if (host_mapping_walk(kvm, hva, &mapping) &&
 		    (mapping.level > PG_LEVEL_4K ||
 		     pte_present(READ_ONCE(mapping.ptes[pte_index(hva)]))))
@@ -221,11 +222,11 @@ static bool host_mapping_takes_huge(struct page *page)
 	return folio_test_hugetlb(folio) || folio_test_swapbacked(folio);
 }
 
-/* The huge page at @gfn, if it can be mapped as @run wants it. */
-bool host_mapping_read_huge(struct kvm *kvm, const struct tdp_map_run *run,
-			    gfn_t gfn, kvm_pfn_t *pfn)
+/* The huge page at @gfn, if it can be mapped as @leaf wants it. */
+bool kvm_host_mapping_read_huge(struct kvm *kvm, const struct tdp_map_leaf *leaf,
+				gfn_t gfn, kvm_pfn_t *pfn)
 {
-	unsigned long hva = __gfn_to_hva_memslot(run->slot, gfn);
+	unsigned long hva = __gfn_to_hva_memslot(leaf->slot, gfn);
 	struct host_mapping mapping;
 	unsigned long flags;
 	bool taken = false;
@@ -235,13 +236,13 @@ bool host_mapping_read_huge(struct kvm *kvm, const struct tdp_map_run *run,
 		goto out;
 
 	if (mapping.level == PG_LEVEL_1G) {
-		if (!pud_access_permitted(mapping.pud, run->host_write) ||
-		    pud_special(mapping.pud) || pud_devmap(mapping.pud))
+		if (!pud_access_permitted(mapping.pud, leaf->host_write) ||
+		    pud_special(mapping.pud) || kvm_host_pud_devmap(mapping.pud))
 			goto out;
 		*pfn = pud_pfn(mapping.pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
 	} else {
-		if (!pmd_access_permitted(mapping.pmd, run->host_write) ||
-		    pmd_special(mapping.pmd) || pmd_devmap(mapping.pmd))
+		if (!pmd_access_permitted(mapping.pmd, leaf->host_write) ||
+		    pmd_special(mapping.pmd) || kvm_host_pmd_devmap(mapping.pmd))
 			goto out;
 		*pfn = pmd_pfn(mapping.pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT);
 	}

@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What KVM_MAP_MEMORY needs from the kernel under names that differ between
- * kernel versions.  This file is for Linux 6.12.
+ * KVM_MAP_MEMORY: what differs between kernel versions.  This file is for Linux
+ * 6.12.
  */
 #ifndef _LINUX_KVM_MAP_MEMORY_COMPAT_H
 #define _LINUX_KVM_MAP_MEMORY_COMPAT_H
 
 #include <linux/io_uring/cmd.h>
-#include <linux/kvm_host.h>
+#include <linux/sched/vhost_task.h>
 
-/*
- * The page behind @gfn, waiting for it if necessary, with a reference that
- * kvm_map_memory_put_pfn() drops.  Any signal ends the wait.
- */
-static inline kvm_pfn_t kvm_map_memory_get_pfn(const struct kvm_memory_slot *slot,
-					       gfn_t gfn, bool write,
-					       bool *map_writable, hva_t *hva)
+/* vhost_task_create() of some versions returns NULL for an error. */
+static inline struct vhost_task *
+kvm_map_memory_create_thread(bool (*fn)(void *data), void (*handle_sigkill)(void *data),
+			     void *data, const char *name)
 {
-	return __gfn_to_pfn_memslot(slot, gfn, false, true, NULL, write,
-				    map_writable, hva);
-}
-
-static inline void kvm_map_memory_put_pfn(kvm_pfn_t pfn)
-{
-	kvm_release_pfn_clean(pfn);
+	return vhost_task_create(fn, handle_sigkill, data, name);
 }
 
 /*

@@ -9,22 +9,22 @@
 #include <linux/kvm_map_memory.h>
 #include <linux/slab.h>
 
-#include "map_memory.h"
 #include "mmu.h"
 #include "mmu_internal.h"
 #include "smm.h"
 #include "spte.h"
+#include "tdp_map.h"
 #include "tdp_mmu.h"
 
 /* vcpu_id of a context.  No vCPU that userspace makes can have it. */
-#define MAP_MEMORY_CONTEXT_ID	-1
+#define TDP_MAP_CONTEXT_ID	-1
 
 /* A walk links at most one table a level. */
-#define MAP_MEMORY_CACHE_OBJECTS	PT64_ROOT_MAX_LEVEL
+#define TDP_MAP_CACHE_OBJECTS	PT64_ROOT_MAX_LEVEL
 
-static bool is_map_memory_context(const struct kvm_vcpu *vcpu)
+static bool is_tdp_map_context(const struct kvm_vcpu *vcpu)
 {
-	return vcpu->vcpu_id == MAP_MEMORY_CONTEXT_ID;
+	return vcpu->vcpu_id == TDP_MAP_CONTEXT_ID;
 }
 
 bool kvm_arch_map_memory_supported(struct kvm *kvm)
@@ -43,10 +43,23 @@ u64 kvm_arch_map_memory_end(void)
 	return gfn_to_gpa(kvm_mmu_max_gfn() + 1);
 }
 
-bool kvm_arch_map_memory_vcpu_canonical(struct kvm_vcpu *vcpu)
+/* The context of a vCPU is the vCPU itself. */
+struct kvm_map_memory_context {
+	struct kvm_vcpu vcpu;
+};
+
+struct kvm_vcpu *kvm_tdp_map_context_vcpu(struct kvm_map_memory_context *context)
 {
-	return !is_smm(vcpu) && !is_guest_mode(vcpu) &&
-	       vcpu->arch.mmu->page_fault == kvm_tdp_page_fault;
+	return &context->vcpu;
+}
+
+struct kvm_map_memory_context *kvm_arch_map_memory_vcpu_context(struct kvm_vcpu *vcpu)
+{
+	if (is_smm(vcpu) || is_guest_mode(vcpu) ||
+	    vcpu->arch.mmu->page_fault != kvm_tdp_page_fault)
+		return ERR_PTR(-EOPNOTSUPP);
+
+	return container_of(vcpu, struct kvm_map_memory_context, vcpu);
 }
 
 /*
@@ -57,7 +70,7 @@ bool kvm_arch_map_memory_vcpu_canonical(struct kvm_vcpu *vcpu)
  *
  * Returns 0 if that is not known yet.
  */
-static int map_memory_guest_maxphyaddr(struct kvm *kvm)
+static int tdp_map_guest_maxphyaddr(struct kvm *kvm)
 {
 	struct kvm_vcpu *vcpu;
 
@@ -71,68 +84,70 @@ static int map_memory_guest_maxphyaddr(struct kvm *kvm)
 	return READ_ONCE(vcpu->arch.maxphyaddr);
 }
 
-static int map_memory_init_role(struct kvm_vcpu *context)
+static int tdp_map_init_role(struct kvm_vcpu *vcpu)
 {
-	int maxphyaddr = map_memory_guest_maxphyaddr(context->kvm);
+	int maxphyaddr = tdp_map_guest_maxphyaddr(vcpu->kvm);
 	int level;
 
-	context->arch.maxphyaddr = maxphyaddr ?: 48;
-	kvm_init_mmu(context);
+	vcpu->arch.maxphyaddr = maxphyaddr ?: 48;
+	kvm_init_mmu(vcpu);
 	if (maxphyaddr)
 		return 0;
 
-	level = context->arch.mmu->root_role.level;
-	context->arch.maxphyaddr = 52;
-	kvm_init_mmu(context);
+	level = vcpu->arch.mmu->root_role.level;
+	vcpu->arch.maxphyaddr = 52;
+	kvm_init_mmu(vcpu);
 
 	/* Tables below a root that no vCPU will use would be lost work. */
-	return context->arch.mmu->root_role.level == level ? 0 : -EOPNOTSUPP;
+	return vcpu->arch.mmu->root_role.level == level ? 0 : -EOPNOTSUPP;
 }
 
-struct kvm_vcpu *kvm_arch_map_memory_create_context(struct kvm *kvm)
+struct kvm_map_memory_context *kvm_arch_map_memory_create_context(struct kvm *kvm)
 {
-	struct kvm_vcpu *context;
+	struct kvm_map_memory_context *context;
+	struct kvm_vcpu *vcpu;
 	int r = -ENOMEM;
 
 	context = kzalloc(sizeof(*context), GFP_KERNEL_ACCOUNT);
 	if (!context)
 		return ERR_PTR(-ENOMEM);
+	vcpu = &context->vcpu;
 
 	/* Memory faults of private memory are reported in vcpu->run. */
 	if (kvm_arch_has_private_mem(kvm)) {
-		context->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-		if (!context->run)
+		vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		if (!vcpu->run)
 			goto free_context;
 	}
 
-	context->kvm = kvm;
-	context->cpu = -1;
-	context->vcpu_id = MAP_MEMORY_CONTEXT_ID;
-	context->vcpu_idx = MAP_MEMORY_CONTEXT_ID;
+	vcpu->kvm = kvm;
+	vcpu->cpu = -1;
+	vcpu->vcpu_id = TDP_MAP_CONTEXT_ID;
+	vcpu->vcpu_idx = TDP_MAP_CONTEXT_ID;
 
-	r = kvm_mmu_create(context);
+	r = kvm_mmu_create(vcpu);
 	if (r)
 		goto free_run;
 
-	r = map_memory_init_role(context);
+	r = tdp_map_init_role(vcpu);
 	if (r)
 		goto destroy_mmu;
 
 	return context;
 
 destroy_mmu:
-	kvm_mmu_destroy(context);
+	kvm_mmu_destroy(vcpu);
 free_run:
-	free_page((unsigned long)context->run);
+	free_page((unsigned long)vcpu->run);
 free_context:
 	kfree(context);
 	return ERR_PTR(r);
 }
 
-void kvm_arch_map_memory_destroy_context(struct kvm_vcpu *context)
+void kvm_arch_map_memory_destroy_context(struct kvm_map_memory_context *context)
 {
-	kvm_mmu_destroy(context);
-	free_page((unsigned long)context->run);
+	kvm_mmu_destroy(&context->vcpu);
+	free_page((unsigned long)context->vcpu.run);
 	kfree(context);
 }
 
@@ -140,13 +155,13 @@ void kvm_arch_map_memory_destroy_context(struct kvm_vcpu *context)
  * The caches of a context are smaller than those of a vCPU, which hold 40
  * tables each: contexts come by the dozen.
  */
-int map_memory_topup(struct kvm_vcpu *vcpu)
+int kvm_tdp_map_topup(struct kvm_vcpu *vcpu)
 {
 	int capacity = KVM_ARCH_NR_OBJS_PER_MEMORY_CACHE;
 	int r;
 
-	if (is_map_memory_context(vcpu))
-		capacity = MAP_MEMORY_CACHE_OBJECTS;
+	if (is_tdp_map_context(vcpu))
+		capacity = TDP_MAP_CACHE_OBJECTS;
 
 	r = __kvm_mmu_topup_memory_cache(&vcpu->arch.mmu_shadow_page_cache,
 					 capacity, PT64_ROOT_MAX_LEVEL);
@@ -158,13 +173,13 @@ int map_memory_topup(struct kvm_vcpu *vcpu)
 }
 
 /* Enough for another walk to link tables at all levels. */
-bool map_memory_topped_up(struct kvm_vcpu *vcpu)
+bool kvm_tdp_map_topped_up(struct kvm_vcpu *vcpu)
 {
 	return vcpu->arch.mmu_shadow_page_cache.nobjs >= PT64_ROOT_MAX_LEVEL &&
 	       vcpu->arch.mmu_page_header_cache.nobjs >= PT64_ROOT_MAX_LEVEL;
 }
 
-bool map_memory_root_valid(struct kvm_vcpu *vcpu)
+bool kvm_tdp_map_root_valid(struct kvm_vcpu *vcpu)
 {
 	hpa_t root = vcpu->arch.mmu->root.hpa;
 
@@ -176,20 +191,20 @@ bool map_memory_root_valid(struct kvm_vcpu *vcpu)
  * reference to it is dropped here.  Without that every fault would be stale
  * for ever.  kvm_mmu_reload() is not for a context: it loads hardware state.
  */
-int map_memory_load_root(struct kvm_vcpu *vcpu)
+int kvm_tdp_map_load_root(struct kvm_vcpu *vcpu)
 {
 	int r;
 
-	if (likely(map_memory_root_valid(vcpu)))
+	if (likely(kvm_tdp_map_root_valid(vcpu)))
 		return 0;
 
-	if (!is_map_memory_context(vcpu)) {
+	if (!is_tdp_map_context(vcpu)) {
 		kvm_mmu_free_obsolete_roots(vcpu);
 		return kvm_mmu_reload(vcpu);
 	}
 
 	kvm_mmu_free_roots(vcpu->kvm, vcpu->arch.mmu, KVM_MMU_ROOT_CURRENT);
-	r = map_memory_topup(vcpu);
+	r = kvm_tdp_map_topup(vcpu);
 	if (r)
 		return r;
 

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * KVM_MAP_MEMORY in the TDP MMU.  tdp_map_memory.c maps the start of a walk: by
+ * tdp_map_resident.c if the pages are in the host's memory, else by
+ * tdp_map_fault.c.  The former looks pages up in host_mapping.c and has small ones
+ * mapped by tdp_map_leaf.c.
+ */
+#ifndef __KVM_X86_MMU_TDP_MAP_H
+#define __KVM_X86_MMU_TDP_MAP_H
+
+#include <linux/kvm_host.h>
+#include <linux/kvm_map_memory.h>
+
+struct kvm_page_fault;
+
+/* Pages looked up at a time. */
+#define TDP_MAP_LEAF_PAGES	64
+
+/* For a pfn: the SPTE is good enough already. */
+#define TDP_MAP_LEAF_PRESENT	(~0ULL)
+
+/* Small pages of one memslot, below one leaf table. */
+struct tdp_map_leaf {
+	const struct kvm_memory_slot *slot;
+	/* KVM_MEMORY_MAPPING_* */
+	u64 flags;
+	/* What the leaf table covers, and which part of that the slot has. */
+	gfn_t table_gfn;
+	gfn_t start;
+	gfn_t end;
+	/* An SPTE that is read-only is not good enough, if it can be writable. */
+	bool write;
+	/* Take only pages that are writable for the host. */
+	bool host_write;
+	bool map_writable;
+	bool prefetch;
+	/* Skip pages that are not there. */
+	bool resident;
+
+	/* Where in the leaf table the pages are, in the order to map them. */
+	unsigned int nr;
+	u16 index[TDP_MAP_LEAF_PAGES];
+
+	/* How many of them are done, up to the first that was not simply there. */
+	unsigned int nr_mapped;
+	unsigned int nr_present;
+	unsigned int nr_skipped;
+
+	/* For the next pages of the same RCU section. */
+	u64 *leaf_table;
+	u64 spte_bits;
+
+	union {
+		kvm_pfn_t pfns[TDP_MAP_LEAF_PAGES];
+		struct page *pages[TDP_MAP_LEAF_PAGES];
+	};
+};
+
+enum tdp_map_result {
+	/* The walk has advanced. */
+	TDP_MAP_ADVANCED,
+	/* The first page has to be faulted in, or to be mapped as by a fault. */
+	TDP_MAP_MISSING,
+	/* It has to be mapped as by a fault. */
+	TDP_MAP_UNFIT,
+	/* The memory or the root is changing. */
+	TDP_MAP_RETRY,
+};
+
+/* tdp_map_context.c */
+int kvm_tdp_map_topup(struct kvm_vcpu *vcpu);
+bool kvm_tdp_map_topped_up(struct kvm_vcpu *vcpu);
+bool kvm_tdp_map_root_valid(struct kvm_vcpu *vcpu);
+int kvm_tdp_map_load_root(struct kvm_vcpu *vcpu);
+struct kvm_vcpu *kvm_tdp_map_context_vcpu(struct kvm_map_memory_context *context);
+
+/* tdp_map_fault.c */
+bool kvm_tdp_map_prefetch(void);
+bool kvm_tdp_map_wants_write(const struct kvm_memory_slot *slot,
+			     const struct kvm_map_memory_walk *walk);
+bool kvm_tdp_map_wants_resident(const struct kvm_map_memory_walk *walk);
+struct kvm_page_fault kvm_tdp_map_make_fault(struct kvm_vcpu *vcpu,
+					     struct kvm_memory_slot *slot,
+					     const struct kvm_map_memory_walk *walk);
+bool kvm_tdp_map_page_present(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault);
+int kvm_tdp_map_finish_fault(const struct kvm_page_fault *fault, int r,
+			     struct kvm_map_memory_walk *walk);
+int kvm_tdp_map_fault_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+			   struct kvm_map_memory_walk *walk);
+
+/* tdp_map_resident.c */
+enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
+					 struct tdp_map_leaf *leaf,
+					 struct kvm_memory_slot *slot,
+					 struct kvm_map_memory_walk *walk);
+
+/* host_mapping.c */
+unsigned int kvm_host_mapping_read(struct kvm *kvm, struct tdp_map_leaf *leaf);
+unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf);
+unsigned int kvm_host_mapping_count_absent(struct kvm *kvm,
+					   const struct tdp_map_leaf *leaf);
+bool kvm_host_mapping_read_huge(struct kvm *kvm, const struct tdp_map_leaf *leaf,
+				gfn_t gfn, kvm_pfn_t *pfn);
+
+/* tdp_map_leaf.c */
+void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf);
+
+#endif /* __KVM_X86_MMU_TDP_MAP_H */

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KVM_MAP_MEMORY: small pages into one leaf table of the TDP MMU, with one walk
+ * and one hold of mmu_lock.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "mmu.h"
+#include "mmu_internal.h"
+#include "mmutrace.h"
+#include "page_track.h"
+#include "spte.h"
+#include "tdp_iter.h"
+#include "tdp_map.h"
+#include "tdp_mmu.h"
+
+enum tdp_map_leaf_state {
+	TDP_LEAF_FOUND,
+	/* No table yet. */
+	TDP_LEAF_MISSING,
+	/* A huge page, or a table that is going away. */
+	TDP_LEAF_OTHER,
+};
+
+static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
+						 struct tdp_map_leaf *leaf, bool alloc)
+{
+	struct kvm_mmu_page *root = root_to_sp(vcpu->arch.mmu->root.hpa);
+	struct kvm_mmu_page *sp;
+	struct tdp_iter iter;
+
+	for_each_tdp_pte(iter, root, leaf->table_gfn, leaf->table_gfn + 1) {
+		if (is_frozen_spte(iter.old_spte))
+			return TDP_LEAF_OTHER;
+
+		if (iter.level == PG_LEVEL_4K) {
+			leaf->leaf_table = rcu_dereference(iter.sptep);
+			return TDP_LEAF_FOUND;
+		}
+
+		if (is_shadow_present_pte(iter.old_spte)) {
+			if (is_large_pte(iter.old_spte))
+				return TDP_LEAF_OTHER;
+			continue;
+		}
+
+		if (!alloc)
+			return TDP_LEAF_MISSING;
+
+		sp = tdp_mmu_alloc_sp(vcpu);
+		tdp_mmu_init_child_sp(sp, &iter);
+		if (tdp_mmu_link_sp(vcpu->kvm, &iter, sp, true)) {
+			tdp_mmu_free_sp(sp);
+			return TDP_LEAF_OTHER;
+		}
+	}
+
+	return TDP_LEAF_OTHER;
+}
+
+/* As in kvm_tdp_mmu_map(): what is present stays, unless it can be improved. */
+static bool tdp_map_leaf_keeps(const struct tdp_map_leaf *leaf, u64 spte)
+{
+	return is_shadow_present_pte(spte) &&
+	       (is_writable_pte(spte) || !leaf->write || !leaf->map_writable);
+}
+
+static bool tdp_map_leaf_fills(u64 spte)
+{
+	return !is_shadow_present_pte(spte) && !is_frozen_spte(spte);
+}
+
+/* The SPTEs differ only in the pfn, unless gfns are write-tracked. */
+static u64 tdp_map_leaf_make_spte(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf,
+				  u64 *sptep, gfn_t gfn, kvm_pfn_t pfn)
+{
+	u64 spte;
+
+	if (leaf->spte_bits)
+		return leaf->spte_bits | (pfn << PAGE_SHIFT);
+
+	make_spte(vcpu, sptep_to_sp(sptep), leaf->slot, ACC_ALL, gfn, pfn,
+		  SHADOW_NONPRESENT_VALUE, leaf->prefetch, true, leaf->map_writable,
+		  &spte);
+
+	if (!kvm_page_track_write_tracking_enabled(vcpu->kvm))
+		leaf->spte_bits = spte ^ (pfn << PAGE_SHIFT);
+
+	return spte;
+}
+
+/* Mark in leaf->pfns which of the pages have an SPTE that is good enough. */
+static void tdp_map_leaf_scan(struct tdp_map_leaf *leaf)
+{
+	const u64 *table = leaf->leaf_table;
+	unsigned int i;
+	bool keeps;
+
+	for (i = 0; i < leaf->nr; i++) {
+		keeps = table && tdp_map_leaf_keeps(leaf, READ_ONCE(table[leaf->index[i]]));
+		leaf->pfns[i] = keeps ? TDP_MAP_LEAF_PRESENT : 0;
+	}
+}
+
+/* Install SPTEs for leaf->pfns, until one place is taken. */
+static void tdp_map_leaf_install(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf,
+				 unsigned int nr)
+{
+	u64 old_spte, spte, *sptep, *table = leaf->leaf_table;
+	unsigned int i, nr_present = 0;
+	gfn_t gfn;
+
+	for (i = 0; i < nr; i++) {
+		if (leaf->pfns[i] == TDP_MAP_LEAF_PRESENT) {
+			nr_present++;
+			continue;
+		}
+
+		gfn = leaf->table_gfn + leaf->index[i];
+		sptep = table + leaf->index[i];
+		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, gfn, leaf->pfns[i]);
+
+		/*
+		 * Whoever made it present, or froze it, was first.  Filling an
+		 * SPTE that was not present needs no TLB flush and leaves
+		 * nothing to account for but the page.
+		 */
+		old_spte = READ_ONCE(*sptep);
+		if (!tdp_map_leaf_fills(old_spte) ||
+		    !try_cmpxchg64(sptep, &old_spte, spte))
+			break;
+
+		trace_kvm_tdp_mmu_spte_changed(0, gfn, PG_LEVEL_4K, old_spte, spte);
+	}
+
+	leaf->nr_present = nr_present;
+	leaf->nr_mapped = i - nr_present;
+}
+
+/*
+ * Map the pages of @leaf from its first on, until one of them is not simply
+ * there, or its SPTE is not simply empty or good enough already.
+ *
+ * The caller holds mmu_lock for reading, has found the root valid and no
+ * invalidation of these pages in progress, and has filled the caches of @vcpu.
+ * While the caller stays in one RCU section, @leaf can go on to other pages below
+ * the same leaf table.
+ */
+void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
+{
+	unsigned int nr;
+
+	lockdep_assert_held_read(&vcpu->kvm->mmu_lock);
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "leaf tables are freed by RCU");
+
+	leaf->nr_mapped = 0;
+	leaf->nr_present = 0;
+	leaf->nr_skipped = 0;
+
+	if (!leaf->leaf_table && tdp_map_leaf_find(vcpu, leaf, false) == TDP_LEAF_OTHER)
+		return;
+
+	tdp_map_leaf_scan(leaf);
+	nr = kvm_host_mapping_read(vcpu->kvm, leaf) ?: kvm_host_mapping_get(leaf);
+	if (!nr) {
+		if (leaf->resident)
+			leaf->nr_skipped = kvm_host_mapping_count_absent(vcpu->kvm, leaf);
+		return;
+	}
+
+	/*
+	 * Tables are made only for pages that are there: when they come they
+	 * may come as a huge page, and then a table would be in its way.
+	 */
+	if (!leaf->leaf_table && tdp_map_leaf_find(vcpu, leaf, true) != TDP_LEAF_FOUND)
+		return;
+
+	tdp_map_leaf_install(vcpu, leaf, nr);
+	if (leaf->nr_mapped)
+		kvm_update_page_stats(vcpu->kvm, PG_LEVEL_4K, leaf->nr_mapped);
+}

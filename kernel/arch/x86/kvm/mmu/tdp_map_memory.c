@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KVM_MAP_MEMORY on x86: the L1, non-SMM guest-physical space into the TDP MMU,
+ * from where a walk is.
+ *
+ * Pages that are in memory are mapped several at a time, after they have been
+ * faulted in if need be.  All others are mapped one by one, as by a fault.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kvm_host.h>
+#include <linux/kvm_map_memory.h>
+
+#include "mmu.h"
+#include "mmu_internal.h"
+#include "tdp_map.h"
+
+/*
+ * Pages that could not be mapped with others probably have neighbours of that
+ * kind, and finding that out again for each page would cost more than the page.
+ */
+#define TDP_MAP_SINGLE_BYTES	(64 * PAGE_SIZE)
+
+/* Beside what kvm_arch_map_memory() returns: fault pages in, then try again. */
+#define TDP_MAP_POPULATE	2
+
+/* One call of kvm_arch_map_memory(). */
+struct tdp_map_step {
+	struct kvm_vcpu *vcpu;
+	struct kvm_map_memory_walk *walk;
+	/* The pages to fault in, with TDP_MAP_POPULATE. */
+	unsigned long hva;
+	unsigned int nr_pages;
+	bool populated;
+};
+
+/*
+ * Fault the pages of @step in, as writing to them would; any signal ends it.
+ *
+ * That can take any time, so SRCU is not held, as a memslot update would have
+ * to wait for it.  The slot is looked up again before anything is mapped; at
+ * worst some other memory of the VMM was faulted in for nothing.
+ */
+static void tdp_map_populate(struct tdp_map_step *step)
+{
+	get_user_pages_unlocked(step->hva, step->nr_pages, NULL, FOLL_WRITE |
+				FOLL_HWPOISON | FOLL_INTERRUPTIBLE);
+	step->populated = true;
+}
+
+/* The pages of the leaf table, from the first one on, that the mapping wants. */
+static int tdp_map_ask_to_populate(struct tdp_map_step *step,
+				   const struct tdp_map_leaf *leaf)
+{
+	gfn_t gfn = gpa_to_gfn(step->walk->gpa);
+
+	step->hva = __gfn_to_hva_memslot(leaf->slot, gfn);
+	step->nr_pages = min(leaf->end, gpa_to_gfn(step->walk->end)) - gfn;
+	return TDP_MAP_POPULATE;
+}
+
+/* @walk->arch_end is how far pages are mapped singly. */
+static int tdp_map_step(struct tdp_map_step *step, struct kvm_memory_slot *slot)
+{
+	struct kvm_map_memory_walk *walk = step->walk;
+	struct kvm_vcpu *vcpu = step->vcpu;
+	struct tdp_map_leaf leaf;
+	int r;
+
+	r = kvm_tdp_map_topup(vcpu);
+	if (r)
+		return r;
+
+	if (walk->gpa < walk->arch_end)
+		return kvm_tdp_map_fault_page(vcpu, slot, walk);
+
+	switch (kvm_tdp_map_resident(vcpu, &leaf, slot, walk)) {
+	case TDP_MAP_ADVANCED:
+		return 1;
+	case TDP_MAP_RETRY:
+		/*
+		 * A fault would do no better, and if it replaced a shared page
+		 * it would make others that wait here wait on.
+		 */
+		return 0;
+	case TDP_MAP_MISSING:
+		if (leaf.resident)
+			break;
+		/* A read need not leave what kvm_tdp_map_resident() takes. */
+		if (leaf.write && !step->populated)
+			return tdp_map_ask_to_populate(step, &leaf);
+		walk->arch_end = walk->gpa + TDP_MAP_SINGLE_BYTES;
+		break;
+	case TDP_MAP_UNFIT:
+		break;
+	}
+
+	return kvm_tdp_map_fault_page(vcpu, slot, walk);
+}
+
+static int tdp_map_in_slot(struct tdp_map_step *step)
+{
+	/* kvm_memslots() are those of address space 0: outside SMM. */
+	struct kvm_memory_slot *slot = __gfn_to_memslot(kvm_memslots(step->vcpu->kvm),
+							gpa_to_gfn(step->walk->gpa));
+	int r;
+
+	if (!slot || slot->id >= KVM_USER_MEM_SLOTS)
+		return -ENOENT;
+
+	/*
+	 * Waiting for the update to end would be a deadlock, as it waits for
+	 * this SRCU reader.
+	 */
+	if (slot->flags & KVM_MEMSLOT_INVALID)
+		return -EAGAIN;
+
+	r = kvm_tdp_map_load_root(step->vcpu);
+	if (r)
+		return r;
+
+	return tdp_map_step(step, slot);
+}
+
+static int tdp_map_try(struct tdp_map_step *step)
+{
+	struct kvm *kvm = step->vcpu->kvm;
+	int idx = srcu_read_lock(&kvm->srcu);
+	int r = tdp_map_in_slot(step);
+
+	srcu_read_unlock(&kvm->srcu, idx);
+
+	return r;
+}
+
+int kvm_arch_map_memory(struct kvm_map_memory_context *context,
+			struct kvm_map_memory_walk *walk)
+{
+	struct tdp_map_step step = {
+		.vcpu = kvm_tdp_map_context_vcpu(context),
+		.walk = walk,
+	};
+	int r;
+
+	r = tdp_map_try(&step);
+	if (r != TDP_MAP_POPULATE)
+		return r;
+
+	/* If that fails the fault for the first page tells why. */
+	tdp_map_populate(&step);
+
+	return tdp_map_try(&step);
+}
