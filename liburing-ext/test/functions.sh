@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # quick: svm
 # The functions, inline and as symbols of the library: the same program.
-. "$(dirname "$0")/tap.inc"
+. "$(dirname "$0")/library.inc"
 
 cc=${CC:-cc}
 source=$ext_dir/test/functions.c
@@ -20,17 +20,17 @@ build() {
 	$cc $warnings $includes -o "$scratch_dir/$program" "$source" "$@"
 }
 
-ok "builds with the inline functions" build inline
-ok "builds against the static library" build static \
+check "builds with the inline functions" build inline
+check "builds against the static library" build static \
 	"$ffi" "$build_dir/liburing-kvm-ffi.a"
-ok "builds against the shared library" build shared \
+check "builds against the shared library" build shared \
 	"$ffi" -L"$build_dir" -luring-kvm-ffi -Wl,-rpath,"$build_dir"
 for program in inline static shared; do
-	ok "$program: all cases pass" "$scratch_dir/$program"
+	check "$program: all cases pass" "$scratch_dir/$program"
 	grep -E '^not ok|SKIP' "$scratch_dir/output" | sed 's/^/# /'
 done
 uses_library() {
 	ldd "$scratch_dir/shared" | grep "$build_dir/liburing-kvm-ffi.so.0"
 }
-ok "the shared one really uses the library" uses_library
+check "the shared one really uses the library" uses_library
 done_testing

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # quick: svm
 # The headers compile alone and with others, as C and as C++.
-. "$(dirname "$0")/tap.inc"
+. "$(dirname "$0")/library.inc"
 
 cc=${CC:-cc}
 cxx=${CXX:-c++}
@@ -23,25 +23,25 @@ compiles c "$cc" c11 liburing.h 2>/dev/null ||
 	includes="$includes -D_GNU_SOURCE"
 
 for standard in c99 c11 gnu11; do
-	ok "liburing_kvm.h alone as $standard" \
+	check "liburing_kvm.h alone as $standard" \
 		compiles c "$cc" $standard liburing_kvm.h
-	ok "kvm_map_memory.h alone as $standard" \
+	check "kvm_map_memory.h alone as $standard" \
 		compiles c "$cc" $standard linux/kvm_map_memory.h
 done
-ok "before linux/kvm.h" compiles c "$cc" c11 liburing_kvm.h linux/kvm.h
-ok "after linux/kvm.h" compiles c "$cc" c11 linux/kvm.h liburing_kvm.h
-ok "twice" compiles c "$cc" c11 liburing_kvm.h liburing_kvm.h
-ok "after liburing.h" compiles c "$cc" c11 liburing.h liburing_kvm.h
+check "before linux/kvm.h" compiles c "$cc" c11 liburing_kvm.h linux/kvm.h
+check "after linux/kvm.h" compiles c "$cc" c11 linux/kvm.h liburing_kvm.h
+check "twice" compiles c "$cc" c11 liburing_kvm.h liburing_kvm.h
+check "after liburing.h" compiles c "$cc" c11 liburing.h liburing_kvm.h
 if command -v "$cxx" >/dev/null; then
 	for standard in c++11 c++17 c++20; do
-		ok "as $standard" \
+		check "as $standard" \
 			compiles c++ "$cxx" $standard linux/kvm.h liburing_kvm.h
 	done
 else
 	skip "as C++" "no $cxx"
 fi
 if command -v clang >/dev/null; then
-	ok "with clang" compiles c clang c11 linux/kvm.h liburing_kvm.h
+	check "with clang" compiles c clang c11 linux/kvm.h liburing_kvm.h
 else
 	skip "with clang" "no clang"
 fi

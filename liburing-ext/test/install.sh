@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # quick: svm
 # A program built against the installed copy, and what uninstall leaves.
-. "$(dirname "$0")/tap.inc"
+. "$(dirname "$0")/library.inc"
 
 cc=${CC:-cc}
 root=$scratch_dir/root
@@ -50,12 +50,12 @@ nothing_left() {
 	[ -z "$(find "$root" ! -type d)" ] || { find "$root" ! -type d; false; }
 }
 
-ok "installs" make_target install
-ok "the example builds against it with pkg-config" builds_inline
-ok "a program links and runs with the library" builds_ffi
-ok "the library has its soname" soname
-ok "pkg-config tells the version" version
-ok "every manual page is there, aliases too" manual
-ok "uninstalls" make_target uninstall
-ok "nothing is left" nothing_left
+check "installs" make_target install
+check "the example builds against it with pkg-config" builds_inline
+check "a program links and runs with the library" builds_ffi
+check "the library has its soname" soname
+check "pkg-config tells the version" version
+check "every manual page is there, aliases too" manual
+check "uninstalls" make_target uninstall
+check "nothing is left" nothing_left
 done_testing

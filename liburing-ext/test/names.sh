@@ -3,7 +3,7 @@
 # quick: svm
 # The header, the version script, the library and the manual name the same
 # functions.
-. "$(dirname "$0")/tap.inc"
+. "$(dirname "$0")/library.inc"
 
 awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' \
 	"$ext_dir/include/liburing_kvm.h" |
@@ -25,13 +25,13 @@ has_synopsis() {
 	done <"$scratch_dir/header"
 }
 
-ok "functions were found in the header" found_any
-ok "header = version script" diff "$scratch_dir/header" "$scratch_dir/map"
-ok "header = symbols of the library" diff "$scratch_dir/header" "$scratch_dir/library"
-ok "header = manual pages" diff "$scratch_dir/header" "$scratch_dir/man"
-ok "each page declares its function" has_synopsis
+check "functions were found in the header" found_any
+check "header = version script" diff "$scratch_dir/header" "$scratch_dir/map"
+check "header = symbols of the library" diff "$scratch_dir/header" "$scratch_dir/library"
+check "header = manual pages" diff "$scratch_dir/header" "$scratch_dir/man"
+check "each page declares its function" has_synopsis
 if command -v mandoc >/dev/null; then
-	ok "mandoc has nothing to say" mandoc -T lint -W style "$ext_dir"/man/*.[37]
+	check "mandoc has nothing to say" mandoc -T lint -W style "$ext_dir"/man/*.[37]
 else
 	skip "mandoc has nothing to say" "no mandoc"
 fi

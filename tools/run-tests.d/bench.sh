@@ -11,10 +11,9 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 bench=$top/build/bench/kvm-bench
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
-# shellcheck disable=SC2034 # for tap.inc
-details=("$scratch/output")
-# shellcheck source=tap.inc
-. "$top/tools/run-tests.d/tap.inc"
+tap_output=$scratch/output
+# shellcheck source=../tap.inc
+. "$top/tools/tap.inc"
 
 # The conditions are Python's, on the list "entries" of dictionaries.
 holds()
@@ -107,4 +106,4 @@ wrong()
 check "an unknown scenario" wrong --scenario magic
 check "an unknown peer" wrong --peer magic
 check "a wrong size" wrong --size 0
-echo "1..$number"
+done_testing

@@ -11,9 +11,9 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 canary=$top/build/canary-debug
-details=("$canary/out")
-# shellcheck source=tap.inc
-. "$here/tap.inc"
+tap_output=$canary/out
+# shellcheck source=../tap.inc
+. "$top/tools/tap.inc"
 
 finds()
 {
@@ -54,4 +54,4 @@ run list
 [ $? = 125 ]
 ok $? "a machine whose kernel gives up fails"
 finds 'list_add (double add|corruption)' "a corrupted list"
-echo "1..$number"
+done_testing

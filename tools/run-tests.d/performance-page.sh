@@ -9,10 +9,9 @@ page=$top/Documentation/performance.md
 pictures=$top/Documentation/pictures
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
-# shellcheck disable=SC2034 # for tap.inc
-details=("$scratch/output")
-# shellcheck source=tap.inc
-. "$top/tools/run-tests.d/tap.inc"
+tap_output=$scratch/output
+# shellcheck source=../tap.inc
+. "$top/tools/tap.inc"
 
 words()
 {
@@ -48,4 +47,4 @@ for picture in "$scratch"/*.svg; do
 	check "$file is on the page" grep -q "(pictures/$file)" "$page"
 done
 check "there are no other pictures" same_names
-echo "1..$number"
+done_testing

@@ -7,7 +7,10 @@
 
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-number=0
+tap_output=$(mktemp) || exit 1
+trap 'rm -f "$tap_output"' EXIT
+# shellcheck source=../tap.inc
+. "$here/../tap.inc"
 
 oom=$(cat <<'END'
 [    1.0] vmm invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE), order=0
@@ -24,17 +27,12 @@ trace="[    2.0] Call Trace:"
 # expect WHAT FOUND LINE...: what is found in a log of these lines
 expect()
 {
-	local what=$1 wanted=$2 found
+	local what=$1 wanted=$2
 
 	shift 2
-	number=$((number + 1))
-	found=$("$here/../testvm.d/scan-log" <(printf '%s\n' "$@"))
-	if [ "$found" = "$wanted" ]; then
-		echo "ok $number - $what"
-	else
-		echo "not ok $number - $what"
-		echo "# found: $found"
-	fi
+	"$here/../testvm.d/scan-log" <(printf '%s\n' "$@") >"$tap_output"
+	[ "$(cat "$tap_output")" = "$wanted" ]
+	ok $? "$what"
 }
 
 echo "TAP version 13"
@@ -42,4 +40,4 @@ expect "the limit of a control group is no bug" "" "$oom" "$group"
 expect "it hides no other trace" "7:$trace" "$oom" "$group" "$trace"
 expect "nor a second one in its report" "5:$trace" "${oom%$'\n'*}" "$trace" "$group"
 expect "a machine without memory is a bug" "6:$machine" "$oom" "$machine"
-echo "1..$number"
+done_testing

@@ -9,10 +9,14 @@ set -u
 top=$(cd "$(dirname "$0")/../.." && pwd)
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-# shellcheck disable=SC2034 # for tap.inc
-details=("$dir/tap" "$dir/table")
-# shellcheck source=tap.inc
-. "$top/tools/run-tests.d/tap.inc"
+tap_output=$dir/tap
+# shellcheck source=../tap.inc
+. "$top/tools/tap.inc"
+
+explain()
+{
+	sed 's/^/# /' "$dir/tap" "$dir/table"
+}
 
 # compare STOCK OURS: the rest of the lines of a test "it"; nothing for no line
 compare()
@@ -68,4 +72,4 @@ is_green '1 fail 254 0 why' '1 timeout 124 0 why' \
 	'ok 1 - it # SKIP timeout, fail:254 on the stock modules: why' \
 	'it fails on both, in two ways'
 
-echo "1..$number"
+done_testing

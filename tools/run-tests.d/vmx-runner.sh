@@ -27,4 +27,4 @@ has '^FAIL .*machine-dies ' "and on one that kills the machine"
 has '^LEFT OUT .*machine-left-out: for a reason' "it tells what it has left out"
 has '^2 passed, 4 failed, 0 skipped$' "it sums up"
 
-echo "1..$number"
+done_testing

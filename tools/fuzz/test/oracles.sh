@@ -7,30 +7,22 @@
 # That the fuzzer notices what is wrong: each thing that --plant does has to be
 # told, by its name, and nothing without it.
 
-fuzz=$(dirname "$0")/../../../build/tools/map-memory-fuzz
+top=$(cd "$(dirname "$0")/../../.." && pwd)
+fuzz=$top/build/tools/map-memory-fuzz
 [ -x "$fuzz" ] || { echo "Bail out! no $fuzz: run 'make fuzz-program' first"; exit 1; }
 output=$(mktemp) || exit 1
-trap 'rm -f "$output"' EXIT
-number=0
-failed=0
+trap 'rm -f "$output" "$output.check"' EXIT
+tap_output=$output.check
+# shellcheck source=../../tap.inc
+. "$top/tools/tap.inc"
 
 # How long the fuzzer waits for what never comes.  One thread alone: of the calls of
 # several some could last as long on a busy host.
 waits=(--threads 1 --deadline $((2 * ${TEST_TIMEOUT_FACTOR:-1})))
 
-ok()
+explain()
 {
-	local name=$1
-
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $name"
-		return
-	fi
-	echo "not ok $number - $name"
 	grep -E 'VIOLATION|^(not )?ok 1 ' "$output" | sed 's/^#* */# /'
-	failed=1
 }
 
 has()
@@ -65,20 +57,19 @@ missing_kind_noticed()
 }
 
 echo "TAP version 13"
-ok "nothing wrong" nothing_noticed
-ok "a wrong errno" noticed errno 'result EDOM of .* was to '
-ok "bad arguments accepted" noticed refusal 'result 0 of .* fail with E[A-Z0-9]*$'
-ok "a refused structure written to" noticed write 'refused, but the batch was written'
-ok "a wrong leftover" noticed leftover 'mapping 0: .* are left of '
-ok "an error after everything is done" noticed result 'result -2 with first_undone'
-ok "a wrong count" noticed count '0x[0-9a-f]* of 0x[0-9a-f]* bytes are done, mapped '
-ok "an input field written to" noticed input 'a field that is only read was written'
-ok "a guest that sees another page" noticed view ".*the guest's (read|write)"
-ok "a call that does not end" noticed hang 'the call has not ended' "${waits[@]}"
-ok "a helper that is left" noticed helper '1 helper threads are left' \
+check "nothing wrong" nothing_noticed
+check "a wrong errno" noticed errno 'result EDOM of .* was to '
+check "bad arguments accepted" noticed refusal 'result 0 of .* fail with E[A-Z0-9]*$'
+check "a refused structure written to" noticed write 'refused, but the batch was written'
+check "a wrong leftover" noticed leftover 'mapping 0: .* are left of '
+check "an error after everything is done" noticed result 'result -2 with first_undone'
+check "a wrong count" noticed count '0x[0-9a-f]* of 0x[0-9a-f]* bytes are done, mapped '
+check "an input field written to" noticed input 'a field that is only read was written'
+check "a guest that sees another page" noticed view ".*the guest's (read|write)"
+check "a call that does not end" noticed hang 'the call has not ended' "${waits[@]}"
+check "a helper that is left" noticed helper '1 helper threads are left' \
 	--steps 40 "${waits[@]}"
-ok "a VM that is left" noticed vm 'VMs or files of them are left' \
+check "a VM that is left" noticed vm 'VMs or files of them are left' \
 	--steps 40 "${waits[@]}"
-ok "a kind of call that is never made" missing_kind_noticed
-echo "1..$number"
-exit $failed
+check "a kind of call that is never made" missing_kind_noticed
+done_testing

@@ -5,7 +5,7 @@
 # debug: none it tests what is not part of the kernel
 # test-timeout: 300
 # Every method and kind of memory, on KVM with the feature.
-. "$(dirname "$0")/tap.inc"
+. "$(dirname "$0")/program.inc"
 
 json=$scratch_dir/json
 kinds=4k,thp,hugetlb-2m,memfd
@@ -39,43 +39,43 @@ fi
 
 # Odd on purpose: the size is no multiple of 2 MiB, or of the workers.
 run --size 16388K --memory $kinds --workers 3 --runs 2 --json "$json"
-ok "all methods, $kinds" status_is 0
-ok "a result each" holds 'len(results) == 7 * 4'
-ok "all measured" holds 'all(r["outcome"] == "measured" for r in results)'
-ok "two runs each" holds 'all(len(r["runs"]) == 2 for r in results)'
-ok "sizes are rounded up to whole pages" holds \
+check "all methods, $kinds" status_is 0
+check "a result each" holds 'len(results) == 7 * 4'
+check "all measured" holds 'all(r["outcome"] == "measured" for r in results)'
+check "two runs each" holds 'all(len(r["runs"]) == 2 for r in results)'
+check "sizes are rounded up to whole pages" holds \
 	'all(r["bytes"] == (16388 << 10 if r["memory"] in ("4k", "memfd")
 		else 18 << 20) for r in results)'
-ok "ours leave no fault" holds \
+check "ours leave no fault" holds \
 	'ours and all(r["faults_during"] == 0 for r in ours)'
-ok "a batch tells all bytes mapped, and none present" holds \
+check "a batch tells all bytes mapped, and none present" holds \
 	'all(r["bytes_mapped"] == r["bytes"] and r["bytes_present"] == 0
 		for r in batch)'
-ok "no more workers than asked for" holds \
+check "no more workers than asked for" holds \
 	'all(1 <= r["workers"] <= 3 for r in ours)'
-ok "nothing prepared: a fault for each page of 4 KiB" holds \
+check "nothing prepared: a fault for each page of 4 KiB" holds \
 	'all(pages(r) <= r["faults_during"] <= pages(r) + 3 for r in results
 		if r["method"] == "none" and r["memory"] in ("4k", "memfd"))'
-ok "pre-fault alone: two faults for each untouched page" holds \
+check "pre-fault alone: two faults for each untouched page" holds \
 	'all(r["faults_during"] >= 2 * pages(r) - 8 for r in results
 		if r["method"] == "pre-fault" and r["memory"] == "4k")'
-ok "the peer leaves no fault either" holds \
+check "the peer leaves no fault either" holds \
 	'all(r["faults_during"] <= 1 for r in results
 		if r["method"] == "populate+pre-fault")'
-ok "huge pages are mapped huge" holds \
+check "huge pages are mapped huge" holds \
 	'all(r["pages_2m"] >= r["bytes"] >> 21 and not r["pages_4k"]
 		for r in ours if r["memory"] == "hugetlb-2m")'
 
 run --size 16M --method uring --no-guest-pass --json - --workers 1
 cp "$scratch_dir/stdout" "$json"
-ok "--no-guest-pass --json -: status" status_is 0
-ok "the guest did not run, and nothing claims it did" holds \
+check "--no-guest-pass --json -: status" status_is 0
+check "the guest did not run, and nothing claims it did" holds \
 	'all(r["guest_seconds"] is None and r["faults_during"] is None
 		for r in results)'
-ok "one worker" holds 'results[0]["workers"] == 1'
-ok "--json - prints no table" holds 'document["tool"] == "kvm-prefault"'
+check "one worker" holds 'results[0]["workers"] == 1'
+check "--json - prints no table" holds 'document["tool"] == "kvm-prefault"'
 
 run --size 64M --method uring --memory hugetlb-2m
-ok "too few huge pages: status" status_is 2
-ok "too few huge pages: what to do" says stderr "nr_hugepages"
+check "too few huge pages: status" status_is 2
+check "too few huge pages: what to do" says stderr "nr_hugepages"
 done_testing

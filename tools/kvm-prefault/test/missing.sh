@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # quick: svm
 # What is said where KVM, or the feature, is not there.
-. "$(dirname "$0")/tap.inc"
+. "$(dirname "$0")/program.inc"
 
 # run_with_dev COMMAND ARGUMENT...: in a mount namespace with an empty /dev,
 # which COMMAND prepares.
@@ -17,15 +17,15 @@ run_with_dev() {
 
 if [ "$(id -u)" = 0 ] && unshare --mount true 2>/dev/null; then
 	run_with_dev true
-	ok "no /dev/kvm: status" status_is 2
-	ok "no /dev/kvm: the message" says stderr "KVM is not loaded"
-	ok "no /dev/kvm: what to do" says stderr "modprobe kvm_amd"
+	check "no /dev/kvm: status" status_is 2
+	check "no /dev/kvm: the message" says stderr "KVM is not loaded"
+	check "no /dev/kvm: what to do" says stderr "modprobe kvm_amd"
 
 	# A node that the device cgroup or the mount forbids opening.
 	run_with_dev "mknod /dev/kvm c 10 232 && mount -o remount,nodev /dev"
-	ok "no permission: status" status_is 2
-	ok "no permission: the message" says stderr "/dev/kvm: no permission"
-	ok "no permission: what to do" says stderr "group kvm"
+	check "no permission: status" status_is 2
+	check "no permission: the message" says stderr "/dev/kvm: no permission"
+	check "no permission: what to do" says stderr "group kvm"
 else
 	skip "no /dev/kvm" "needs root and a mount namespace"
 	skip "no permission" "needs root and a mount namespace"
@@ -35,8 +35,8 @@ run --json "$scratch_dir/no/such/directory" --size 4K
 if [ ! -r /dev/kvm ]; then
 	skip "a result file that cannot be written" "no /dev/kvm"
 else
-	ok "a result file that cannot be written: status" status_is 2
-	ok "a result file that cannot be written: the message" \
+	check "a result file that cannot be written: status" status_is 2
+	check "a result file that cannot be written: the message" \
 		says stderr "No such file or directory"
 fi
 
@@ -46,11 +46,11 @@ if [ ! -r /dev/kvm ]; then
 elif [ "$status" -eq 0 ]; then
 	skip "KVM without the feature" "this KVM has it"
 else
-	ok "KVM without the feature: status" status_is 2
-	ok "KVM without the feature: how to get it" says stderr "make modules"
+	check "KVM without the feature: status" status_is 2
+	check "KVM without the feature: how to get it" says stderr "make modules"
 	run --size 1M --method uring --json "$scratch_dir/json" --quiet
-	ok "KVM without the feature: JSON says so" \
+	check "KVM without the feature: JSON says so" \
 		grep -q '"outcome": "unavailable"' "$scratch_dir/json"
-	ok "--quiet prints no table" silent stdout
+	check "--quiet prints no table" silent stdout
 fi
 done_testing

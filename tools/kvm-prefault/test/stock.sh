@@ -3,7 +3,7 @@
 # quick: svm
 # testvm: --stock
 # What is said, and still measured, with the distribution's KVM modules.
-. "$(dirname "$0")/tap.inc"
+. "$(dirname "$0")/program.inc"
 
 if [ ! -r /dev/kvm ] || [ ! -e /sys/module/kvm_amd/initstate ]; then
 	skip "all" "no KVM of the module kvm_amd"
@@ -14,15 +14,15 @@ if [ "$status" -eq 0 ]; then
 	skip "all" "this KVM has the feature"
 	done_testing
 fi
-ok "asked for by name: status" status_is 2
-ok "what is missing" says stderr "no KVM_CAP_MAP_MEMORY"
-ok "how to build it" says stderr "make modules"
-ok "how to get rid of the loaded modules" says stderr "rmmod kvm_amd kvm"
-ok "how to load the others" \
+check "asked for by name: status" status_is 2
+check "what is missing" says stderr "no KVM_CAP_MAP_MEMORY"
+check "how to build it" says stderr "make modules"
+check "how to get rid of the loaded modules" says stderr "rmmod kvm_amd kvm"
+check "how to load the others" \
 	says stderr "insmod build/modules/$(uname -r)/kvm-amd.ko"
 
 run --size 1M
-ok "asked for by default: status" status_is 0
-ok "the table tells of it" says stdout "uring              unavailable: "
-ok "the other methods are measured" says stdout "populate+pre-fault "
+check "asked for by default: status" status_is 0
+check "the table tells of it" says stdout "uring              unavailable: "
+check "the other methods are measured" says stdout "populate+pre-fault "
 done_testing

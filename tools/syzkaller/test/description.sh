@@ -9,24 +9,9 @@ top=$(cd "$here/../../.." && pwd)
 description=$here/../kvm_map_memory.txt
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
-number=0
-failed=0
-
-# ok NAME COMMAND...: passes if COMMAND does.
-ok()
-{
-	local name=$1
-
-	shift
-	number=$((number + 1))
-	if "$@" >"$scratch/output" 2>&1; then
-		echo "ok $number - $name"
-	else
-		echo "not ok $number - $name"
-		sed 's/^/# /' "$scratch/output"
-		failed=1
-	fi
-}
+tap_output=$scratch/output
+# shellcheck source=../../tap.inc
+. "$top/tools/tap.inc"
 
 compiled()
 {
@@ -101,18 +86,17 @@ breaks()
 }
 
 echo "TAP version 13"
-ok "constants: all that is used is there, and no more" all_there "$description"
-ok "constants: the headers' values" constants "$description"
-ok "structs: the headers' layouts" layouts "$description"
+check "constants: all that is used is there, and no more" all_there "$description"
+check "constants: the headers' values" constants "$description"
+check "structs: the headers' layouts" layouts "$description"
 name=kvm_map_memory.txt
-ok "a wrong value is noticed" breaks constants $name.const \
+check "a wrong value is noticed" breaks constants $name.const \
 	'/^KVM_MAP_MEMORY_BATCH /s/[0-9]*$/3229658864/'
-ok "a missing value is noticed" breaks all_there $name.const '/^KVM_CAP_/d'
-ok "a value that nothing uses is noticed" breaks all_there $name 's/KVM_MEMORY_MAPPING_READ, //'
-ok "a field of another size is noticed" breaks layouts $name \
+check "a missing value is noticed" breaks all_there $name.const '/^KVM_CAP_/d'
+check "a value that nothing uses is noticed" breaks all_there $name 's/KVM_MEMORY_MAPPING_READ, //'
+check "a field of another size is noticed" breaks layouts $name \
 	'/workers_used/s/int32/int64/'
-ok "a field elsewhere is noticed" breaks layouts $name '/\tfirst_undone/d'
-ok "a short array is noticed" breaks layouts $name 's/int64\], 9\]/int64], 8]/'
-ok "another SQE is noticed" breaks layouts $name '/^\tpad_cmd_op/d'
-echo "1..$number"
-exit $failed
+check "a field elsewhere is noticed" breaks layouts $name '/\tfirst_undone/d'
+check "a short array is noticed" breaks layouts $name 's/int64\], 9\]/int64], 8]/'
+check "another SQE is noticed" breaks layouts $name '/^\tpad_cmd_op/d'
+done_testing
