@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * A run: threads make random calls, meet at a barrier every STEPS_PER_ROUND
- * steps, and what they have left is looked at while they wait there.
- */
+/* What all parts of the fuzzer stand on: options, threads, calls, violations. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -56,6 +53,8 @@ struct thread {
 	atomic_uint patience;
 
 	struct ring *ring;
+	/* Prints what a violation should say beside; may be NULL. */
+	void (*report)(const struct thread *thread);
 	pid_t children[MAX_CHILDREN];
 	int fail_nth_fd;
 	int fail_nth;
@@ -86,10 +85,6 @@ static inline bool seed_stops(uint64_t seed)
 	return seed % 4 == 0;
 }
 
-/* One seed; returns the exit status of its process. */
-int fuzz_run(void);
-
-void watchdog_start(void);
-void watchdog_report(void);
+uint64_t now_ms(void);
 
 #endif /* FUZZ_H */

@@ -6,14 +6,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <linux/kvm.h>
 #include <linux/kvm_map_memory.h>
 
 #include "machine.h"
-#include "uffd.h"
 
 #define NR_CPUID_ENTRIES 256
 
@@ -22,14 +21,6 @@
 			 KVM_MAP_MEMORY_FEATURE_RESIDENT)
 
 struct machine machine;
-
-uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
-}
 
 static bool write_file(const char *path, const char *text)
 {
@@ -141,6 +132,16 @@ static void get_cpuid(void)
 	}
 }
 
+static bool has_uffd(void)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 void machine_probe(void)
 {
 	const char *factor = getenv("TEST_TIMEOUT_FACTOR");
@@ -160,7 +161,7 @@ void machine_probe(void)
 	machine.protected_vms = can_protect();
 	machine.dirty_ring = can(KVM_CAP_DIRTY_LOG_RING);
 	machine.fail_nth = prepare_fail_nth();
-	machine.uffd = uffd_available();
+	machine.uffd = has_uffd();
 	machine.ksm = start_ksm();
 	machine.poison = can_poison();
 	get_cpuid();

@@ -27,6 +27,5 @@ extern struct machine machine;
 
 /* Exits where there is no KVM with the feature. */
 void machine_probe(void);
-uint64_t now_ms(void);
 
 #endif /* FUZZ_MACHINE_H */

@@ -12,13 +12,9 @@
 
 #include "fuzz.h"
 #include "machine.h"
+#include "run.h"
 
 #define MAX_SEEDS 64
-
-struct options options = {
-	.threads = 4,
-	.seconds = 10,
-};
 
 static uint64_t seeds[MAX_SEEDS];
 static unsigned int nr_seeds;

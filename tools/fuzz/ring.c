@@ -9,6 +9,28 @@
 #include "ring.h"
 #include "vm.h"
 
+static void ring_report(const struct thread *thread)
+{
+	const struct ring *ring = thread->ring;
+	char path[64], line[256];
+	unsigned int i;
+	FILE *file;
+
+	if (!ring->open)
+		return;
+	for (i = 0; i < MAX_COMMANDS; i++)
+		if (ring->commands[i].used)
+			printf("#   command %lx, SQE flags 0x%x: %s\n",
+			       ring->commands[i].data, ring->commands[i].sqe_flags,
+			       ring->commands[i].call.text);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ring->uring.ring_fd);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		printf("#   %s", line);
+	if (file)
+		fclose(file);
+}
+
 void ring_open(struct thread *thread)
 {
 	static const struct {
@@ -41,6 +63,7 @@ void ring_open(struct thread *thread)
 	ring->uncopied = false;
 	ring->kind = modes[mode].kind;
 	ring->open = true;
+	thread->report = ring_report;
 
 	for (i = 0; i < NR_VMS; i++)
 		files[i] = VM_FD(i);
@@ -199,25 +222,4 @@ void ring_drain(struct thread *thread)
 		ring_reap(thread);
 	}
 	call_end(thread);
-}
-
-void ring_report(const struct ring *ring)
-{
-	char path[64], line[256];
-	unsigned int i;
-	FILE *file;
-
-	if (!ring->open)
-		return;
-	for (i = 0; i < MAX_COMMANDS; i++)
-		if (ring->commands[i].used)
-			printf("#   command %lx, SQE flags 0x%x: %s\n",
-			       ring->commands[i].data, ring->commands[i].sqe_flags,
-			       ring->commands[i].call.text);
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", ring->uring.ring_fd);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		printf("#   %s", line);
-	if (file)
-		fclose(file);
 }

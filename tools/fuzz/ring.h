@@ -60,9 +60,6 @@ void ring_reap(struct thread *thread);
 /* Until no command is in it. */
 void ring_drain(struct thread *thread);
 
-/* For who wants to know what it waits for. */
-void ring_report(const struct ring *ring);
-
 /* Steps. */
 void step_uring(struct thread *thread);
 void step_cancel(struct thread *thread);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A seed: its threads, their rounds, and what is looked at between them. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,69 +13,16 @@
 #include "memory.h"
 #include "process.h"
 #include "ring.h"
+#include "run.h"
 #include "steps.h"
 #include "uffd.h"
 #include "view.h"
 #include "vm.h"
-
-struct thread threads[MAX_THREADS + 1];
-unsigned int nr_threads;
+#include "watchdog.h"
 
 static pthread_barrier_t barrier;
 static bool finished;
 static struct ring rings[MAX_THREADS];
-
-static void announce(struct thread *thread, const char *format, va_list arguments)
-{
-	vsnprintf(thread->what, sizeof(thread->what), format, arguments);
-	thread->busy_since = now_ms();
-}
-
-void call_begin(struct thread *thread, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	announce(thread, format, arguments);
-	va_end(arguments);
-	if (options.trace)
-		printf("# %u.%lu %s\n", thread->id, thread->step, thread->what);
-}
-
-void call_waits(struct thread *thread, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	announce(thread, format, arguments);
-	va_end(arguments);
-}
-
-void call_end(struct thread *thread)
-{
-	thread->busy_since = 0;
-}
-
-void violation(struct thread *thread, const char *format, ...)
-{
-	va_list arguments;
-
-	flockfile(stdout);
-	printf("# VIOLATION, seed %lu, thread %u, step %lu: ", options.seed, thread->id,
-	       thread->step);
-	va_start(arguments, format);
-	vprintf(format, arguments);
-	va_end(arguments);
-	printf("\n# after: %s\n", thread->what);
-	watchdog_report();
-	fflush(stdout);
-	_exit(1);
-}
-
-bool planted(const char *name)
-{
-	return options.plant && !strcmp(options.plant, name);
-}
 
 /* A call that never ends: nobody writes to the pipe. */
 static void plant_hang(struct thread *thread)

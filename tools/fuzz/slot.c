@@ -9,39 +9,6 @@
 #include "machine.h"
 #include "vm.h"
 
-/* Sets it, or deletes it with size 0, and remembers it. */
-int slot_set(unsigned int vm, unsigned int nr, const struct slot *new, bool gmem)
-{
-	struct kvm_userspace_memory_region2 region = {
-		.slot = nr,
-		.flags = new->flags,
-		.guest_phys_addr = new->gpa,
-		.memory_size = new->size,
-		.userspace_addr = new->hva,
-	};
-	struct kvm_create_guest_memfd create = { .size = REGION_SIZE };
-	struct slot *slot = &places[vm].slots[nr];
-	int fd;
-
-	if (gmem) {
-		fd = ioctl(VM_FD(vm), KVM_CREATE_GUEST_MEMFD, &create);
-		if (fd < 0)
-			return -errno;
-		dup3(fd, GMEM_FD(vm, nr), O_CLOEXEC);
-		close(fd);
-		region.flags |= KVM_MEM_GUEST_MEMFD;
-		region.guest_memfd = GMEM_FD(vm, nr);
-	}
-
-	/* Its first members are those of struct kvm_userspace_memory_region. */
-	if (ioctl(VM_FD(vm), gmem ? KVM_SET_USER_MEMORY_REGION2 :
-		  KVM_SET_USER_MEMORY_REGION, &region))
-		return -errno;
-	*slot = *new;
-	slot->flags = region.flags;
-	return 0;
-}
-
 struct choice {
 	unsigned int vm;
 	unsigned int nr;

@@ -37,16 +37,6 @@ static int uffd_open(void)
 	return syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 }
 
-bool uffd_available(void)
-{
-	int fd = uffd_open();
-
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
-}
-
 static int uffd_ioctl(unsigned long request, void *argument)
 {
 	return ioctl(uffd, request, argument) ? -errno : 0;

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-bool uffd_available(void);
 void uffd_start(void);
 /* Return 0 or a negative errno. */
 int uffd_register(uint64_t start, uint64_t size, bool write_protect);

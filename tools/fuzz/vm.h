@@ -72,6 +72,7 @@ void vm_close(unsigned int vm, bool vcpus_first);
 int vcpu_create(unsigned int vm, unsigned int vcpu);
 /* How many entries the vCPUs' dirty rings had. */
 int vm_harvest(unsigned int vm);
+/* Sets it, or deletes it with size 0, and remembers it. */
 int slot_set(unsigned int vm, unsigned int slot, const struct slot *new, bool gmem);
 
 /* Steps. */
