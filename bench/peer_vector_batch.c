@@ -35,8 +35,8 @@ static int uring_vector(struct vector *vector, struct failure *failure)
 		return fail_errno(failure, -ret, "io_uring");
 	kvm_map_memory_batch_init(&batch, vector->ranges, vector->nr,
 				  vector->workers);
-	io_uring_prep_kvm_map_memory(io_uring_get_sqe(&ring),
-				     vector->guest->vm.fd, &batch);
+	io_uring_prep_cmd_kvm_map_memory(io_uring_get_sqe(&ring),
+					 vector->guest->vm.fd, &batch);
 	ret = io_uring_submit_and_wait(&ring, 1);
 	if (ret >= 0)
 		ret = io_uring_wait_cqe(&ring, &cqe);

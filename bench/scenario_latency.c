@@ -131,8 +131,8 @@ static int touch_beside_job(struct latency *latency, struct failure *failure)
 		kvm_memory_mapping_init(&mapping, GUEST_MEMORY_BASE,
 					latency->job_bytes, 0);
 	kvm_map_memory_batch_init(&batch, &mapping, 1, latency->workers);
-	io_uring_prep_kvm_map_memory(io_uring_get_sqe(&ring),
-				     latency->guest.vm.fd, &batch);
+	io_uring_prep_cmd_kvm_map_memory(io_uring_get_sqe(&ring),
+					 latency->guest.vm.fd, &batch);
 	error = io_uring_submit(&ring);
 	ret = touch(latency, failure);
 	latency->outlasted = error >= 0 && io_uring_peek_cqe(&ring, &cqe) < 0;

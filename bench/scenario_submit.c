@@ -30,7 +30,7 @@ static int submit_once(struct io_uring *ring, struct vector *vector,
 	int ret;
 
 	kvm_map_memory_batch_init(&batch, vector->ranges, vector->nr, 1);
-	io_uring_prep_kvm_map_memory(sqe, vector->guest->vm.fd, &batch);
+	io_uring_prep_cmd_kvm_map_memory(sqe, vector->guest->vm.fd, &batch);
 	start = clock_seconds();
 	ret = io_uring_submit(ring);
 	times->submit = clock_seconds() - start;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <linux/kvm.h>
 #include <liburing_kvm.h>
@@ -74,7 +75,7 @@ int main(void)
 	if (ret < 0)
 		fail("io_uring_queue_init", ret);
 	sqe = io_uring_get_sqe(&ring);
-	io_uring_prep_kvm_map_memory(sqe, vm_fd, &batch);
+	io_uring_prep_cmd_kvm_map_memory(sqe, vm_fd, &batch);
 	io_uring_sqe_set_data(sqe, &batch);
 	ret = io_uring_submit(&ring);
 	if (ret < 0)

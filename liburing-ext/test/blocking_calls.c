@@ -4,9 +4,11 @@
  * signals all the time, as TAP.
  */
 #include <liburing_kvm.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <unistd.h>

@@ -48,9 +48,9 @@ static void test_prep(void)
 	int i, beyond = 0;
 
 	memset(entries, 0xff, sizeof(entries));
-	io_uring_prep_kvm_map_memory((struct io_uring_sqe *)entries, 0x1234,
-				     (struct kvm_map_memory_batch *)
-				     0x56789abcdef0UL);
+	io_uring_prep_cmd_kvm_map_memory((struct io_uring_sqe *)entries, 0x1234,
+					 (struct kvm_map_memory_batch *)
+					 0x56789abcdef0UL);
 	for (i = 0; i < 64; i++)
 		if (entries[i] != expected[i])
 			printf("# byte %d is %#x, not %#x\n", i, entries[i],

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # quick: svm
-# The functions, inline and as symbols of the library: the same program.
+# The functions, inline and as symbols of the libraries: the same program.
 . "$(dirname "$0")/library.inc"
 
 cc=${CC:-cc}
@@ -9,7 +9,7 @@ source=$ext_dir/test/functions.c
 
 awk '/^LIBURING_KVM_INLINE/ { on = 1; sub("LIBURING_KVM_INLINE", "") }
      on && /\)$/ { print $0 ";"; on = 0 }
-     on' "$ext_dir/include/liburing_kvm.h" >"$scratch_dir/declarations.h"
+     on || /^(int|__u64) .*\);$/' "$ext_dir/include/liburing_kvm.h" >"$scratch_dir/declarations.h"
 ffi="-DFFI_DECLARATIONS=\"$scratch_dir/declarations.h\""
 warnings="-Wall -Wextra -Werror -O2 -D_FORTIFY_SOURCE=2"
 
@@ -20,17 +20,24 @@ build() {
 	$cc $warnings $includes -o "$scratch_dir/$program" "$source" "$@"
 }
 
-check "builds with the inline functions" build inline
-check "builds against the static library" build static \
+path="-L$build_dir -Wl,-rpath,$build_dir"
+check "builds with the header and the static library" build static \
+	"$build_dir/liburing-kvm.a"
+# shellcheck disable=SC2086
+check "builds with the header and the shared library" build shared \
+	$path -luring-kvm
+check "builds without the header, with the static library" build ffi-static \
 	"$ffi" "$build_dir/liburing-kvm-ffi.a"
-check "builds against the shared library" build shared \
-	"$ffi" -L"$build_dir" -luring-kvm-ffi -Wl,-rpath,"$build_dir"
-for program in inline static shared; do
+# shellcheck disable=SC2086
+check "builds without the header, with the shared library" build ffi-shared \
+	"$ffi" $path -luring-kvm-ffi
+for program in static shared ffi-static ffi-shared; do
 	check "$program: all cases pass" "$scratch_dir/$program"
 	grep -E '^not ok|SKIP' "$scratch_dir/output" | sed 's/^/# /'
 done
 uses_library() {
-	ldd "$scratch_dir/shared" | grep "$build_dir/liburing-kvm-ffi.so.0"
+	ldd "$scratch_dir/$1" | grep "$build_dir/$2.so.0"
 }
-check "the shared one really uses the library" uses_library
+check "the shared one really uses liburing-kvm" uses_library shared liburing-kvm
+check "and the other liburing-kvm-ffi" uses_library ffi-shared liburing-kvm-ffi
 done_testing

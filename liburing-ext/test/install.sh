@@ -20,9 +20,10 @@ flags() {
 		--define-variable=libdir="$root/usr/lib" "$@"
 }
 # shellcheck disable=SC2046
-builds_inline() {
-	$cc -Wall -Wextra -Werror -o "$scratch_dir/inline" "$example" \
-		$(flags --cflags liburing-kvm) $(pkg-config --libs liburing)
+builds_example() {
+	$cc -Wall -Wextra -Werror -o "$scratch_dir/example" "$example" \
+		$(flags --cflags liburing-kvm) -L"$root/usr/lib" \
+		$(flags --libs-only-l liburing-kvm liburing)
 }
 # shellcheck disable=SC2046
 builds_ffi() {
@@ -33,8 +34,10 @@ builds_ffi() {
 		LD_LIBRARY_PATH=$root/usr/lib "$scratch_dir/ffi"
 }
 soname() {
-	readelf -d "$root/usr/lib/liburing-kvm-ffi.so" |
-		grep -F '[liburing-kvm-ffi.so.0]'
+	for library in liburing-kvm liburing-kvm-ffi; do
+		readelf -d "$root/usr/lib/$library.so" | grep -F "[$library.so.0]" ||
+			return 1
+	done
 }
 version() {
 	[ "$(flags --modversion liburing-kvm)" = "$(cat "$top_dir/VERSION")" ] &&
@@ -51,9 +54,9 @@ nothing_left() {
 }
 
 check "installs" make_target install
-check "the example builds against it with pkg-config" builds_inline
+check "the example builds against it with pkg-config" builds_example
 check "a program links and runs with the library" builds_ffi
-check "the library has its soname" soname
+check "the libraries have their sonames" soname
 check "pkg-config tells the version" version
 check "every manual page is there, aliases too" manual
 check "uninstalls" make_target uninstall

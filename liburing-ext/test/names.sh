@@ -1,21 +1,36 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # quick: svm
-# The header, the version script, the library and the manual name the same
+# The header, the version scripts, the libraries and the manual name the same
 # functions.
 . "$(dirname "$0")/library.inc"
 
-awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' \
-	"$ext_dir/include/liburing_kvm.h" |
-	tr '\n' ' ' | grep -oE '[a-z_]+\(' | tr -d '(' | sort >"$scratch_dir/header"
-grep -oE '^[[:space:]]+[a-z_]+;' "$ext_dir/src/liburing-kvm-ffi.map" |
-	tr -d '\t; ' | sort >"$scratch_dir/map"
-nm -D --defined-only "$build_dir/liburing-kvm-ffi.so" |
-	awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort >"$scratch_dir/library"
+# names: the functions that declarations on stdin are of
+names() {
+	tr '\n' ' ' | grep -oE '[a-z_]+\(' | tr -d '(' | sort
+}
+# in_map LIBRARY, in_library LIBRARY: its symbols, as wanted and as they are
+in_map() {
+	grep -oE '^[[:space:]]+[a-z_]+;' "$ext_dir/src/$1.map" | tr -d '\t; ' | sort
+}
+in_library() {
+	nm -D --defined-only "$build_dir/$1.so" |
+		awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort
+}
+
+header=$ext_dir/include/liburing_kvm.h
+grep -E '^(int|__u64) .*\);$' "$header" | names >"$scratch_dir/calls"
+awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' "$header" | names |
+	sort - "$scratch_dir/calls" >"$scratch_dir/header"
+in_map liburing-kvm >"$scratch_dir/calls-map"
+in_library liburing-kvm >"$scratch_dir/calls-library"
+in_map liburing-kvm-ffi >"$scratch_dir/map"
+in_library liburing-kvm-ffi >"$scratch_dir/library"
 (cd "$ext_dir/man" && ls ./*.3) | sed 's|^./||; s|\.3$||' | sort >"$scratch_dir/man"
 
 found_any() {
-	[ -s "$scratch_dir/header" ]
+	[ -s "$scratch_dir/calls" ] &&
+		[ "$(wc -l <"$scratch_dir/header")" -gt "$(wc -l <"$scratch_dir/calls")" ]
 }
 has_synopsis() {
 	while read -r name; do
@@ -26,8 +41,14 @@ has_synopsis() {
 }
 
 check "functions were found in the header" found_any
-check "header = version script" diff "$scratch_dir/header" "$scratch_dir/map"
-check "header = symbols of the library" diff "$scratch_dir/header" "$scratch_dir/library"
+check "liburing-kvm: header = version script" \
+	diff "$scratch_dir/calls" "$scratch_dir/calls-map"
+check "liburing-kvm: header = symbols" \
+	diff "$scratch_dir/calls" "$scratch_dir/calls-library"
+check "liburing-kvm-ffi: header = version script" \
+	diff "$scratch_dir/header" "$scratch_dir/map"
+check "liburing-kvm-ffi: header = symbols" \
+	diff "$scratch_dir/header" "$scratch_dir/library"
 check "header = manual pages" diff "$scratch_dir/header" "$scratch_dir/man"
 check "each page declares its function" has_synopsis
 if command -v mandoc >/dev/null; then

@@ -36,7 +36,7 @@ static int run_command(struct io_uring *ring, int vm_fd,
 	struct io_uring_cqe *cqe;
 	int ret;
 
-	io_uring_prep_kvm_map_memory(sqe, vm_fd, batch);
+	io_uring_prep_cmd_kvm_map_memory(sqe, vm_fd, batch);
 	io_uring_sqe_set_data(sqe, batch);
 	ret = io_uring_submit(ring);
 	if (ret < 0)

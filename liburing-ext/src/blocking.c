@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* The calls that wait for the kernel, or ask it. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <linux/kvm.h>
+
+#include "liburing_kvm.h"
+
+/* Calls in a row that mapped nothing, before giving up. */
+#define MAX_IDLE_CALLS 100
+
+static int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
+{
+	int saved_errno = errno;
+	int ret = ioctl(fd, request, arg);
+
+	if (ret < 0)
+		ret = -errno;
+	errno = saved_errno;
+	return ret;
+}
+
+/*
+ * Tells whether a call that ended with error is to be made once more, and lets
+ * a little time pass if that is for another thread to act first.
+ */
+static int again(int error, int progress, unsigned int *idle_calls)
+{
+	int saved_errno = errno;
+
+	if (error != -EINTR && error != -EAGAIN)
+		return 0;
+	*idle_calls = progress ? 0 : *idle_calls + 1;
+	if (*idle_calls >= MAX_IDLE_CALLS)
+		return 0;
+	if (error == -EAGAIN && !progress) {
+		poll(NULL, 0, 1);
+		errno = saved_errno;
+	}
+	return 1;
+}
+
+__u64 kvm_map_memory_batch_left(const struct kvm_map_memory_batch *batch)
+{
+	const struct kvm_memory_mapping *mapping =
+		(const struct kvm_memory_mapping *)
+		(unsigned long)batch->mappings;
+	__u64 left = 0;
+	__u32 i;
+
+	for (i = 0; i < batch->nr_mappings; i++)
+		left += mapping[i].size;
+	return left;
+}
+
+int kvm_map_memory_probe(int fd)
+{
+	return kvm_ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_MAP_MEMORY);
+}
+
+int kvm_map_memory_vcpu(int vcpu_fd, struct kvm_memory_mapping *mapping)
+{
+	unsigned int idle_calls = 0;
+	__u64 left;
+	int ret;
+
+	do {
+		left = mapping->size;
+		ret = kvm_ioctl(vcpu_fd, KVM_MAP_MEMORY, (unsigned long)mapping);
+	} while (ret < 0 && mapping->size &&
+		 again(ret, mapping->size < left, &idle_calls));
+	return ret;
+}
+
+int kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch)
+{
+	struct kvm_map_memory_batch part = *batch;
+	__u64 mapped = 0, present = 0, skipped = 0;
+	__u64 left = ~0ULL, left_before;
+	unsigned int idle_calls = 0;
+	__u32 workers_used = 0;
+	int ret;
+
+	do {
+		/* Tells a call that came to mapping from one refused. */
+		part.workers_used = 0;
+		ret = kvm_ioctl(vm_fd, KVM_MAP_MEMORY_BATCH, (unsigned long)&part);
+		if (part.workers_used) {
+			mapped += part.bytes_mapped;
+			present += part.bytes_present;
+			skipped += part.bytes_skipped;
+			if (workers_used < part.workers_used)
+				workers_used = part.workers_used;
+		}
+		/* A vector that the kernel refused is not to be trusted. */
+		if (ret != -EINTR && ret != -EAGAIN)
+			break;
+		left_before = left;
+		left = kvm_map_memory_batch_left(batch);
+	} while (again(ret, left < left_before, &idle_calls));
+
+	if (workers_used) {
+		batch->bytes_mapped = mapped;
+		batch->bytes_present = present;
+		batch->bytes_skipped = skipped;
+		batch->workers_used = workers_used;
+		batch->first_undone = part.first_undone;
+	}
+	return ret;
+}
