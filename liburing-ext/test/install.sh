@@ -20,8 +20,8 @@ flags() {
 		--define-variable=libdir="$root/usr/lib" "$@"
 }
 # shellcheck disable=SC2046
-builds_example() {
-	$cc -Wall -Wextra -Werror -o "$scratch_dir/example" "$example" \
+builds() {
+	$cc -Wall -Wextra -Werror -o "$scratch_dir/program" "$1" \
 		$(flags --cflags liburing-kvm) -L"$root/usr/lib" \
 		$(flags --libs-only-l liburing-kvm liburing)
 }
@@ -54,7 +54,11 @@ nothing_left() {
 }
 
 check "installs" make_target install
-check "the example builds against it with pkg-config" builds_example
+check "the example builds against it with pkg-config" builds "$example"
+sed -n '/^\t\/\* SPDX/,/^[^\t]/s/^\t//p' "$top_dir/Documentation/vmm-guide.rst" \
+	>"$scratch_dir/guide.c"
+check "so does the program of the guide for VMM authors" \
+	builds "$scratch_dir/guide.c"
 check "a program links and runs with the library" builds_ffi
 check "the libraries have their sonames" soname
 check "pkg-config tells the version" version
