@@ -25,8 +25,8 @@ struct kvm_map_memory_count {
 };
 
 /*
- * Where a thread is in a vector of mappings.  What has been done of @mapping
- * shows in @gpa; the mappings themselves do not change.
+ * A thread's place in a vector of mappings.  @mapping is done up to @gpa; the
+ * mappings themselves do not change.
  */
 struct kvm_map_memory_walk {
 	const struct kvm_memory_mapping *mapping;
@@ -36,7 +36,7 @@ struct kvm_map_memory_walk {
 	unsigned int nr_following;
 	/* The architecture's; 0 at the start of a chunk and of each mapping. */
 	gpa_t arch_end;
-	/* What was done, over all mappings. */
+	/* Over all mappings. */
 	struct kvm_map_memory_count count;
 };
 
@@ -97,8 +97,8 @@ bool kvm_arch_map_memory_supported(struct kvm *kvm);
 u64 kvm_arch_map_memory_end(void);
 
 /*
- * What the architecture maps with, opaque to others: a vCPU's MMU, or one that
- * belongs to no vCPU.  The latter is in no list of the VM, so that no request,
+ * The means by which the architecture maps, opaque to others: a vCPU's MMU, or
+ * one that belongs to no vCPU.  The latter is in no list of the VM, so that no request,
  * kick or vendor call reaches it.  It belongs to one thread at a time and holds a
  * reference to page tables of the VM: every context must be gone before the VM's
  * MMU is torn down.  Both return ERR_PTR() on failure.

@@ -88,9 +88,9 @@ int kvm_map_memory_vm_ioctl(struct kvm *kvm, void __user *argp)
  * holds the file, so that without this the VM would live on until the last
  * page is mapped.
  *
- * What has inherited the descriptor closes one of its own: not only a child by
- * fork(), but also one by vfork(), which shares the VMM's mm until it executes
- * something else, and closes what it does not want to pass on.
+ * A child that has inherited the descriptor closes its own copy, not only after
+ * fork(), but also after vfork(), with which it shares the VMM's mm until it
+ * executes something else.
  */
 int kvm_map_memory_flush(struct file *file, fl_owner_t id)
 {

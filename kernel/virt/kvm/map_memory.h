@@ -29,7 +29,7 @@ struct vhost_task;
 /* Ranges that are looked at between two chances to be scheduled away. */
 #define MAP_MEMORY_RESCHED_RANGES	256
 
-/* What the job knows of a mapping, beside what was asked for. */
+/* The state of a mapping in a job. */
 struct map_memory_range {
 	/*
 	 * Chunks are 1 << chunk_shift bytes, aligned; numbers count through all
@@ -41,8 +41,8 @@ struct map_memory_range {
 	u8 nr_grouped;
 
 	/*
-	 * Where the lowest failure is, and which; the end of the range and 0
-	 * while there is none.  Written under job->lock, read as a hint without.
+	 * The error of the lowest failure and its address; 0 and the end of the
+	 * range while there is none.  Written under job->lock, read as a hint without.
 	 */
 	int error;
 	gpa_t stop;
@@ -80,7 +80,7 @@ struct map_memory_job {
 	struct map_memory_range ranges[] ____cacheline_aligned_in_smp;
 };
 
-/* What one thread did for a job. */
+/* One thread's part in a job. */
 struct map_memory_share {
 	struct kvm_map_memory_count count;
 	u64 nr_chunks;
@@ -93,7 +93,7 @@ struct map_memory_caller {
 	struct file *vm_file;
 	/* The thread that makes helpers: current, or one that is asked to. */
 	struct task_struct *vmm_thread;
-	/* What a cancelled batch returns. */
+	/* The result of a batch that io_uring or a signal cancels. */
 	int interrupted;
 };
 

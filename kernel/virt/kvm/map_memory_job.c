@@ -150,7 +150,7 @@ static u64 map_memory_end_chunk(const struct map_memory_job *job, unsigned int r
 	return job->ranges[range + 1].first_chunk;
 }
 
-/* Where chunk @number begins in @range, if it is one of its own. */
+/* The start of chunk @number in @range, unless an earlier range has the chunk. */
 static gpa_t map_memory_chunk_start(const struct map_memory_job *job,
 				    unsigned int range, u64 number)
 {
@@ -284,7 +284,7 @@ void kvm_map_memory_job_add_share(struct map_memory_job *job,
 		job->workers_used++;
 }
 
-/* What nobody took before the job was cancelled is left to do. */
+/* Chunks that nobody took before the job was cancelled are left to do. */
 static void map_memory_job_fail_untaken(struct map_memory_job *job)
 {
 	u64 cursor = atomic64_read(&job->cursor);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The helper threads of a VM: who they are, which job they join, when they go.
+ * The helper threads of a VM: the list of them, the jobs that they join, their end.
  *
  * Helpers are vhost_tasks: threads of the VMM's process, under its cgroups,
  * CPU affinity, priority and limits.  A pool comes into being with the first
@@ -101,7 +101,7 @@ static void map_memory_kick(struct task_struct *task)
 }
 
 /*
- * Whoever works for @job returns promptly.  A kick can hit no later job: a
+ * The threads that work for @job return promptly.  A kick can hit no later job: a
  * helper clears the notification before it looks for work, and both happen
  * under pool->lock or after it.
  */

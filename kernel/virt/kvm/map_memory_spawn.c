@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where helper threads are made.
+ * Making helper threads.
  *
  * A new thread inherits from the one that makes it.  The owner of an io_uring
  * job is an io-wq thread, and the submitter may be the ring's SQPOLL thread:

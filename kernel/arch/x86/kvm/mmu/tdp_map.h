@@ -24,7 +24,7 @@ struct tdp_map_leaf {
 	const struct kvm_memory_slot *slot;
 	/* KVM_MEMORY_MAPPING_* */
 	u64 flags;
-	/* What the leaf table covers, and which part of that the slot has. */
+	/* The span of the leaf table, and the part of it that is the slot's. */
 	gfn_t table_gfn;
 	gfn_t start;
 	gfn_t end;
@@ -37,7 +37,7 @@ struct tdp_map_leaf {
 	/* Skip pages that are not there. */
 	bool resident;
 
-	/* Where in the leaf table the pages are, in the order to map them. */
+	/* The pages' places in the leaf table, in the order to map them. */
 	unsigned int nr;
 	u16 index[TDP_MAP_LEAF_PAGES];
 

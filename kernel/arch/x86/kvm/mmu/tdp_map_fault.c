@@ -53,8 +53,8 @@ bool kvm_tdp_map_page_present(struct kvm_vcpu *vcpu,
 }
 
 /*
- * What is in memory, and may be mapped as the fault wants it, without waiting
- * for anything.
+ * Look the page up without waiting.  It is skipped if it is not in memory, or may
+ * not be mapped as the fault wants it.
  */
 static int tdp_map_get_resident_pfn(struct kvm_page_fault *fault)
 {
@@ -93,8 +93,8 @@ static int tdp_map_get_shared_pfn(struct kvm_page_fault *fault)
 	kvm_tdp_map_get_pfn(fault, fault->write);
 
 	/*
-	 * Where the VMA is not writable a read is all that can be done.  Where it
-	 * is, it may have become so a moment ago, and no invalidation tells.
+	 * If the VMA is not writable a read is all that can be done.  If it is, it
+	 * may have become so a moment ago, and no invalidation tells.
 	 */
 	if (fault->write && fault->pfn == KVM_PFN_ERR_FAULT)
 		kvm_tdp_map_get_pfn(fault, !tdp_map_is_read_only(fault));

@@ -121,9 +121,9 @@ static void tdp_map_leaf_install(struct kvm_vcpu *vcpu, struct tdp_map_leaf *lea
 		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, gfn, leaf->pfns[i]);
 
 		/*
-		 * Whoever made it present, or froze it, was first.  Filling an
-		 * SPTE that was not present needs no TLB flush and leaves
-		 * nothing to account for but the page.
+		 * A thread that made it present, or froze it, was first.
+		 * Filling an SPTE that was not present needs no TLB flush and
+		 * leaves nothing to account for but the page.
 		 */
 		old_spte = READ_ONCE(*sptep);
 		if (!tdp_map_leaf_fills(old_spte) ||
