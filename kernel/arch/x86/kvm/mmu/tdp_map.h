@@ -11,7 +11,8 @@
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
 
-struct kvm_page_fault;
+#include "mmu_internal.h"
+#include "spte.h"
 
 /* Pages looked up at a time. */
 #define TDP_MAP_LEAF_PAGES	64
@@ -67,18 +68,39 @@ enum tdp_map_result {
 	TDP_MAP_RETRY,
 };
 
+/* The context of a vCPU is the vCPU itself. */
+struct kvm_map_memory_context {
+	struct kvm_vcpu vcpu;
+};
+
+/*
+ * A prefetched SPTE is not marked accessed.  Without A/D bits that would make it
+ * inaccessible, and the guest would fault again.
+ */
+static inline bool kvm_tdp_map_prefetch(void)
+{
+	return kvm_ad_enabled();
+}
+
+static inline bool kvm_tdp_map_wants_write(const struct kvm_memory_slot *slot,
+					   const struct kvm_map_memory_walk *walk)
+{
+	return !(walk->mapping->flags & KVM_MEMORY_MAPPING_READ) &&
+	       !(slot->flags & KVM_MEM_READONLY);
+}
+
+static inline bool kvm_tdp_map_wants_resident(const struct kvm_map_memory_walk *walk)
+{
+	return walk->mapping->flags & KVM_MEMORY_MAPPING_RESIDENT;
+}
+
 /* tdp_map_context.c */
 int kvm_tdp_map_topup(struct kvm_vcpu *vcpu);
 bool kvm_tdp_map_topped_up(struct kvm_vcpu *vcpu);
 bool kvm_tdp_map_root_valid(struct kvm_vcpu *vcpu);
 int kvm_tdp_map_load_root(struct kvm_vcpu *vcpu);
-struct kvm_vcpu *kvm_tdp_map_context_vcpu(struct kvm_map_memory_context *context);
 
 /* tdp_map_fault.c */
-bool kvm_tdp_map_prefetch(void);
-bool kvm_tdp_map_wants_write(const struct kvm_memory_slot *slot,
-			     const struct kvm_map_memory_walk *walk);
-bool kvm_tdp_map_wants_resident(const struct kvm_map_memory_walk *walk);
 struct kvm_page_fault kvm_tdp_map_make_fault(struct kvm_vcpu *vcpu,
 					     struct kvm_memory_slot *slot,
 					     const struct kvm_map_memory_walk *walk);

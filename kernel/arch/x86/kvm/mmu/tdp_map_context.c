@@ -43,16 +43,6 @@ u64 kvm_arch_map_memory_end(void)
 	return gfn_to_gpa(kvm_mmu_max_gfn() + 1);
 }
 
-/* The context of a vCPU is the vCPU itself. */
-struct kvm_map_memory_context {
-	struct kvm_vcpu vcpu;
-};
-
-struct kvm_vcpu *kvm_tdp_map_context_vcpu(struct kvm_map_memory_context *context)
-{
-	return &context->vcpu;
-}
-
 struct kvm_map_memory_context *kvm_arch_map_memory_vcpu_context(struct kvm_vcpu *vcpu)
 {
 	if (is_smm(vcpu) || is_guest_mode(vcpu) ||

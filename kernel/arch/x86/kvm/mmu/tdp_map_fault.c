@@ -14,15 +14,6 @@
 #include "tdp_map_compat.h"
 #include "tdp_mmu.h"
 
-/*
- * A prefetched SPTE is not marked accessed.  Without A/D bits that would make it
- * inaccessible, and the guest would fault again.
- */
-bool kvm_tdp_map_prefetch(void)
-{
-	return kvm_ad_enabled();
-}
-
 /* Beside RET_PF_*: the page is not in memory. */
 #define TDP_MAP_SKIP		(RET_PF_SPURIOUS + 1)
 
@@ -203,18 +194,6 @@ static int tdp_map_advance(struct kvm_map_memory_walk *walk, u8 level, u64 *coun
 	walk->gpa = next;
 
 	return 1;
-}
-
-bool kvm_tdp_map_wants_write(const struct kvm_memory_slot *slot,
-			     const struct kvm_map_memory_walk *walk)
-{
-	return !(walk->mapping->flags & KVM_MEMORY_MAPPING_READ) &&
-	       !(slot->flags & KVM_MEM_READONLY);
-}
-
-bool kvm_tdp_map_wants_resident(const struct kvm_map_memory_walk *walk)
-{
-	return walk->mapping->flags & KVM_MEMORY_MAPPING_RESIDENT;
 }
 
 struct kvm_page_fault kvm_tdp_map_make_fault(struct kvm_vcpu *vcpu,

@@ -137,7 +137,7 @@ int kvm_arch_map_memory(struct kvm_map_memory_context *context,
 			struct kvm_map_memory_walk *walk)
 {
 	struct tdp_map_step step = {
-		.vcpu = kvm_tdp_map_context_vcpu(context),
+		.vcpu = &context->vcpu,
 		.walk = walk,
 	};
 	int r;
