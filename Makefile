@@ -9,8 +9,8 @@ SHELL := /bin/bash
 
 BUILD := build
 
-# Compilers of ccache, where it is there.  What one clone of the project has
-# compiled another need not: paths below the clone count as relative ones.
+# Compilers of ccache, if it is there.  Objects that one clone of the project has
+# compiled another need not compile: paths below the clone count as relative ones.
 export PATH := /usr/lib/ccache:$(PATH)
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1

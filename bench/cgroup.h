@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the kernel charges to this process. */
+/* Memory that the kernel charges to this process. */
 #ifndef CGROUP_H
 #define CGROUP_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What was measured, as it goes to the JSON file. */
+/* A measurement, as it goes to the JSON file. */
 #ifndef ENTRY_H
 #define ENTRY_H
 
@@ -19,7 +19,7 @@ struct entry_figure {
 };
 
 struct entry {
-	/* What it is of; together they are unique. */
+	/* Its key: together they are unique. */
 	const char *scenario;
 	const char *peer;
 	const char *memory;

@@ -49,7 +49,7 @@ static void warm_up_memory(uint64_t bytes)
 }
 
 /*
- * What is used for the first time costs more: pages of this program that have
+ * Things used for the first time cost more: pages of this program that have
  * to be read, code of the kernel, empty caches of its allocators.
  */
 static void warm_up(const struct options *options, int kvm_fd)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the kernel says memory is used for, in bytes. */
+/* The kernel's figures of memory in use, in bytes. */
 #ifndef MEMINFO_H
 #define MEMINFO_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What can be measured. */
+/* Everything that can be measured. */
 #ifndef SCENARIO_H
 #define SCENARIO_H
 

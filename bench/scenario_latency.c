@@ -25,7 +25,7 @@
 #define TOUCHED_PAGES	512
 #define TOUCHED_BYTES	(TOUCHED_PAGES * PAGE_SIZE)
 #define TIMES_BYTES	(TOUCHED_PAGES * sizeof(uint64_t))
-/* Where guest_run() leaves room. */
+/* Room that guest_run() leaves. */
 #define PROGRAM_OFFSET	(PAGE_SIZE / 2)
 
 struct latency {
@@ -88,7 +88,7 @@ static int set_up(struct latency *latency, int kvm_fd, struct failure *failure)
 			    failure) < 0 ||
 	     show_often(latency, failure) < 0))
 		return -1;
-	/* What is timed is KVM's fault, not the zeroing of memory. */
+	/* The time is that of KVM's fault, not of the zeroing of memory. */
 	if (trial_populate(touched_host(latency), TOUCHED_BYTES, failure) < 0)
 		return -1;
 	if (vm_create_vcpus(&guest->vm, 1, failure) < 0)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What bounds every peer: the zeroing of untouched memory, and the writing of
+ * The bounds of every peer: the zeroing of untouched memory, and the writing of
  * as many entries into page tables that lie ready.
  */
 #include <pthread.h>

@@ -42,7 +42,7 @@ static void run(const struct trial *trial, int kvm_fd, struct entries *entries)
 		record(entry, trial, &result);
 }
 
-/* Where the number of workers makes a difference. */
+/* Peers to which the number of workers makes a difference. */
 static bool has_workers(const struct method *peer)
 {
 	return peer->prepare != method_none.prepare;

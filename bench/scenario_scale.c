@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Guests far larger than this machine: every memslot shows the same few pages.
- * What grows with the guest is KVM's tables and the time to fill them, so that
+ * KVM's tables and the time to fill them grow with the guest, so that
  * even resident pages keep workers busy for long.
  */
 #include <string.h>

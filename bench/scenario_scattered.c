@@ -19,7 +19,7 @@ struct layout {
 static const struct layout layouts[] = {
 	/* One range. */
 	{ "contiguous", 0, 0 },
-	/* What only the number of ranges costs. */
+	/* The cost of the number of ranges alone. */
 	{ "ranges-of-1-adjacent", 1, 1 },
 	{ "ranges-of-1-every-2nd", 1, 2 },
 	{ "ranges-of-1-every-16th", 1, 16 },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What helper threads take: kernel memory charged to the VMM's cgroup while
+ * The cost of helper threads: kernel memory charged to the VMM's cgroup while
  * they wait for another job, against the same after they have gone.
  */
 #include <unistd.h>

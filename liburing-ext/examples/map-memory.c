@@ -66,7 +66,7 @@ int main(void)
 	add_memory(vm_fd, 0, LOW_BASE, LOW_SIZE);
 	add_memory(vm_fd, 1, HIGH_BASE, HIGH_SIZE);
 
-	/* What comes first is mapped first. */
+	/* The first mapping is mapped first. */
 	kvm_memory_mapping_init(&mappings[0], LOW_BASE, LOW_SIZE, 0);
 	kvm_memory_mapping_init(&mappings[1], HIGH_BASE, HIGH_SIZE, 0);
 	kvm_map_memory_batch_init(&batch, mappings, 2, 0);

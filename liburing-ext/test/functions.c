@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the functions fill in and return where no KVM is needed, as TAP. */
+/* The fields and results of functions that need no KVM, as TAP. */
 #ifdef FFI_DECLARATIONS
 /* As a user of the library without the inline functions. */
 #include <liburing.h>

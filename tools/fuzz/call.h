@@ -20,7 +20,7 @@ enum entry {
 	ENTRY_URING,
 };
 
-/* What a structure is in. */
+/* The memory that a structure is in. */
 enum reach {
 	REACH_GOOD,
 	REACH_NONE,		/* nothing, or the kernel's memory */
@@ -37,7 +37,7 @@ struct call {
 	void *area;
 	size_t area_size;
 
-	/* Where the structures are, and what they held. */
+	/* The structures' addresses, and what they held. */
 	struct kvm_map_memory_batch *batch;
 	struct kvm_memory_mapping *mappings;
 	struct kvm_map_memory_batch batch_before;

@@ -93,7 +93,7 @@ void step_pre_fault(struct thread *thread)
 	count_call(KIND_PRE_FAULT, ret);
 }
 
-/* What a child's call has to end with; only what may be called after a fork. */
+/* The result that a child's call must have; safe to call after a fork. */
 static int call_in_child(int fd, unsigned long request, const struct call *call)
 {
 	int error = ioctl(fd, request, call->address) ? errno : 0;

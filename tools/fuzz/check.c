@@ -9,7 +9,7 @@
 /* Errors of calls whose arguments are good. */
 static bool may_fail_with(const struct call *call, int error)
 {
-	/* What is in the structures may be anything, and may not be there. */
+	/* The structures may hold anything, and may not be there. */
 	if (call->shaky && (error == EFAULT || error == EINVAL || error == E2BIG))
 		return true;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What all parts of the fuzzer stand on: options, threads, calls, violations. */
+/* The base of all parts of the fuzzer: options, threads, calls, violations. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -67,7 +67,7 @@ extern unsigned int nr_threads;
 /* Every call is announced, and printed with --trace, before it is made. */
 void call_begin(struct thread *thread, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* What is no call of the sequence, and is not printed. */
+/* For something that is no call of the sequence, and is not printed. */
 void call_waits(struct thread *thread, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void call_end(struct thread *thread);

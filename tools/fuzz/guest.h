@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the guests run. */
+/* The program of the guests. */
 #ifndef FUZZ_GUEST_H
 #define FUZZ_GUEST_H
 
@@ -8,7 +8,7 @@
 
 struct kvm_run;
 
-/* What has become of a guest's accesses. */
+/* The outcome of a guest's accesses. */
 enum guest_end {
 	GUEST_HALTED,		/* all are done */
 	GUEST_FAULT,		/* KVM_RUN says EFAULT */

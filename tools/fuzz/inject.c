@@ -34,7 +34,7 @@ bool inject_end(struct thread *thread)
 
 	if (!thread->fail_nth)
 		return false;
-	/* What is left to count, which is nothing once it has failed. */
+	/* The rest to count, which is nothing once it has failed. */
 	failed = pread(thread->fail_nth_fd, text, sizeof(text) - 1, 0) > 0 &&
 		 text[0] == '0';
 	if (pwrite(thread->fail_nth_fd, "0", 1, 0) != 1)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the fuzzer does, by kind, and how often that succeeded. */
+/* The fuzzer's calls by kind, and how often they succeeded. */
 #ifndef FUZZ_KINDS_H
 #define FUZZ_KINDS_H
 
@@ -89,7 +89,7 @@ extern struct tally *tally;
 
 /* @result is 0 or more, or a negative errno. */
 void count_call(enum kind kind, int result);
-/* What is right for the kind may be an error. */
+/* The right result for the kind may be an error. */
 void count_result(enum kind kind, int result, bool ok);
 
 /* Whether no call of some kind has succeeded yet that could. */

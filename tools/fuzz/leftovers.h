@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What must be gone in the end. */
+/* Things that must be gone in the end. */
 #ifndef FUZZ_LEFTOVERS_H
 #define FUZZ_LEFTOVERS_H
 

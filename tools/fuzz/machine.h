@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the machine has; found out once. */
+/* The machine's abilities; found out once. */
 #ifndef FUZZ_MACHINE_H
 #define FUZZ_MACHINE_H
 

@@ -156,7 +156,7 @@ static void parse(int argc, char **argv)
 		add_seed(random_seed());
 }
 
-/* What the kernel logs from here on comes from this seed. */
+/* Lines in the kernel log from here on come from this seed. */
 static void mark_kernel_log(uint64_t seed)
 {
 	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);

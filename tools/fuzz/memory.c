@@ -226,7 +226,7 @@ void step_collapse(struct thread *thread)
 	piece.size = SZ_2M;
 	piece.start = (void *)(region_start(piece.region) + piece.offset);
 	call_begin(thread, "collapse " PIECE, PIECE_ARGS(piece));
-	/* Where nothing is, or nothing may become huge, nothing is collapsed. */
+	/* Nothing is collapsed if nothing is there, or nothing may become huge. */
 	madvise(piece.start, piece.size, MADV_HUGEPAGE);
 	madvise(piece.start, piece.size, MADV_POPULATE_WRITE_NR);
 	ret = result_of(madvise(piece.start, piece.size, MADV_COLLAPSE_NR));
@@ -251,7 +251,7 @@ void step_poison(struct thread *thread)
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
 
-	/* What the arguments are in is the threads' own, to read and write. */
+	/* The arguments' memory is the threads' own, to read and write. */
 	if (piece.region == REGION_ARGUMENTS || piece.region == REGION_HUGETLB)
 		piece.region = REGION_SMALL;
 	piece.start = (void *)(region_start(piece.region) + piece.offset);
@@ -287,7 +287,7 @@ void step_truncate(struct thread *thread)
 
 	call_begin(thread, "truncate to 0x%lx", piece.offset);
 	ret = result_of(ftruncate(fd, piece.offset));
-	/* What is mapped and beyond the end of the file cannot be used. */
+	/* A mapping beyond the end of the file cannot be used. */
 	if (rng_percent(&thread->rng, 80) && ftruncate(fd, REGION_SIZE))
 		ret = -errno;
 	call_end(thread);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What happens to the process and its threads. */
+/* Events of the process and its threads. */
 #ifndef FUZZ_PROCESS_H
 #define FUZZ_PROCESS_H
 

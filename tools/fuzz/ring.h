@@ -31,7 +31,7 @@ struct command {
 	unsigned int sqe_flags;
 	unsigned int kinds;		/* how many of kind[] */
 	enum kind kind[5];
-	/* What the fields of the SQE have to be refused with, or 0. */
+	/* The errno that the SQE's fields have to be refused with, or 0. */
 	int bad_sqe;
 	struct call call;
 };

@@ -77,7 +77,7 @@ static unsigned int random_sqe_flags(struct command *command, struct rng *rng,
 	return flags;
 }
 
-/* What the SQEs of a step have in common. */
+/* Shared by the SQEs of a step. */
 struct group {
 	unsigned int vm;
 	unsigned int nr;

@@ -72,7 +72,7 @@ static enum guest_end guest_writes(const struct view *view, uint64_t value)
 	return run(view, &access);
 }
 
-/* What the host writes, if it may, the guest reads. */
+/* The guest reads what the host writes, if it may. */
 static bool host_to_guest(const struct view *view, uint64_t value,
 			  char *problem, size_t size)
 {
@@ -95,7 +95,7 @@ static bool host_to_guest(const struct view *view, uint64_t value,
 	return false;
 }
 
-/* What the guest writes, if the host may write there, the host reads. */
+/* The host reads what the guest writes, if the host may write there. */
 static bool guest_to_host(const struct view *view, uint64_t value,
 			  char *problem, size_t size)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the two methods that hand in a batch have in common. */
+/* Shared by the two methods that submit a batch. */
 #ifndef BATCH_H
 #define BATCH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where a measurement was made. */
+/* The environment of a measurement. */
 #ifndef ENVIRONMENT_H
 #define ENVIRONMENT_H
 

@@ -17,7 +17,7 @@ struct failure {
 	enum failure_kind kind;
 	/* One line, without a full stop. */
 	char reason[256];
-	/* What to do about it: lines, or empty. */
+	/* Advice: lines, or empty. */
 	char advice[768];
 };
 

@@ -9,7 +9,7 @@
 /* guest_program.S */
 extern const uint8_t guest_program[], guest_program_end[];
 
-/* Where things are in the pages of the program. */
+/* Offsets in the pages of the program. */
 #define CODE		0
 #define PML4		PAGE_SIZE
 #define PDPT		(2 * PAGE_SIZE)

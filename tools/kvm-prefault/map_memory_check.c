@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is missing if KVM has no KVM_MAP_MEMORY, and how to get it. */
+/* The reason why KVM has no KVM_MAP_MEMORY, and the way to get it. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>

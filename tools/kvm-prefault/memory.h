@@ -22,7 +22,7 @@ struct memory_kind {
 extern const struct memory_kind memory_kinds[];
 
 const struct memory_kind *memory_kind_find(const char *name);
-/* What asking for size comes to, in whole pages. */
+/* The size asked for, in whole pages. */
 uint64_t memory_kind_round(const struct memory_kind *kind, uint64_t size);
 
 struct memory {

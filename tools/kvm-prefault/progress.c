@@ -19,7 +19,7 @@ static void print_progress(const struct progress *progress)
 
 	vm_count_pages(progress->vm, &pages);
 	mapped = vm_pages_bytes(&pages);
-	/* What else the process needs, or gave back, is not worth a word. */
+	/* Other memory that the process needs, or gave back, is not worth a word. */
 	resident -= resident < progress->resident_before ?
 		    resident : progress->resident_before;
 	if (resident > progress->bytes)

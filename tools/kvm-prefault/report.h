@@ -7,14 +7,14 @@
 #include "environment.h"
 #include "measure.h"
 
-/* What the table begins with, before anything is measured. */
+/* The head of the table, before anything is measured. */
 void table_print_environment(const struct environment *environment,
 			     const struct options *options);
 /* The head of the rows of one kind of memory, and a row. */
 void table_print_head(const struct memory_kind *kind, uint64_t bytes);
 void table_print_result(const struct result *result,
 			const struct options *options);
-/* What to do about what was not available or failed, each advice once. */
+/* Advice on methods that were not available or failed, each once. */
 void print_advice(const struct result *results, unsigned int nr);
 
 void json_print(FILE *file, const struct environment *environment,

@@ -13,7 +13,7 @@ struct stats {
 int stats_open(struct stats *stats, int vm_or_vcpu_fd,
 	       struct failure *failure);
 void stats_close(struct stats *stats);
-/* Where the value of that name is, or -1. */
+/* The index of the value of that name, or -1. */
 int64_t stats_find(const struct stats *stats, const char *name);
 /* The value found there; 0 for position -1. */
 uint64_t stats_read(const struct stats *stats, int64_t position);

@@ -8,7 +8,7 @@
 
 /* Reads the first line without its end; text is "" if there is none. */
 bool sysfile_line(const char *path, char *text, size_t size);
-/* What follows "key" and a colon in a file of such lines; "" if nothing. */
+/* The text after "key" and a colon in a file of such lines; "" if none. */
 bool sysfile_value(const char *path, const char *key, char *text, size_t size);
 /* A number alone in its file; fallback if there is none. */
 unsigned long long sysfile_number(const char *path,

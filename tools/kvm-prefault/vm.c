@@ -50,7 +50,7 @@ int vm_create(struct vm *vm, int kvm_fd, struct failure *failure)
 	memset(vm, 0, sizeof(*vm));
 	vm->kvm_fd = kvm_fd;
 	vm->stats.fd = -1;
-	/* What an io_uring ring left to do for this thread interrupts it, too. */
+	/* Work that an io_uring ring left for this thread interrupts it, too. */
 	do {
 		vm->fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
 	} while (vm->fd < 0 && errno == EINTR);

@@ -15,7 +15,7 @@ struct vcpu {
 	int fd;
 	struct stats stats;
 	int64_t faults_position;
-	/* What it shares with KVM. */
+	/* Shared with KVM. */
 	struct kvm_run *run;
 	size_t run_size;
 };

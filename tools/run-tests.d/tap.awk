@@ -2,7 +2,7 @@
 #
 # Judge the TAP output of one test program that ended with exit status
 # 'status'.  Prints "PASSED FAILED SKIPPED", then a line for each reason why
-# the program has failed.  What is wrong with the program as a whole counts as
+# the program has failed.  A fault of the program as a whole counts as
 # one more failed result.
 
 function complain(text)

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # quick: svm
 #
-# What tools/check-upstream makes of results, by results that were made up: what
+# The verdict of tools/check-upstream on results that were made up: what
 # is worse than on the stock modules must turn red, and nothing else.
 
 set -u

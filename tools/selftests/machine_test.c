@@ -25,7 +25,7 @@
 
 #define MAX_NODES	8
 
-/* What tools/testvm was told of @name, from the kernel command line. */
+/* The value that tools/testvm was given for @name, from the kernel command line. */
 static bool asked_for(const char *name, char *value, size_t size)
 {
 	char line[4096] = "", word[64];

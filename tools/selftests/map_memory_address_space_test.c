@@ -20,7 +20,7 @@
 #define TEST_SIZE	(4 * SZ_1M)
 #define TEST_PAGES	(TEST_SIZE / PAGE_SIZE)
 #define GATE_OFFSET	(SZ_1M + 5 * PAGE_SIZE)
-/* Where address space 1 alone has memory. */
+/* Memory that address space 1 alone has. */
 #define SMM_ONLY_SLOT	AS1(TEST_SLOT + 1)
 #define SMM_ONLY_GPA	(TEST_GPA + 4 * TEST_SIZE)
 #define MOVED_GPA	(TEST_GPA + 2 * TEST_SIZE)

@@ -206,7 +206,7 @@ TEST_F(batch, holes)
 	ASSERT_EQ(0, guest_read_write(self->vcpu, TEST_GPA + 8 * mib, 8 * mib, NULL));
 }
 
-/* What is left can be handed in again as it is, once the hole is filled. */
+/* The rest can be submitted again as it is, once the hole is filled. */
 TEST_F(batch, reissue_after_filling_the_hole)
 {
 	struct kvm_memory_mapping mapping = {

@@ -252,7 +252,7 @@ TEST_F_TIMEOUT(cancel_by, linked_timeout_that_is_not_needed, 60)
 	ASSERT_TRUE(wait_until(count_vms(getpid()) <= 0));
 }
 
-/* What the VM's file is good for was decided when it was opened. */
+/* The rights of the VM's file were decided when it was opened. */
 TEST_F_TIMEOUT(cancel_by, personality_that_is_gone, 60)
 {
 	struct io_uring_sqe *sqe;

@@ -218,7 +218,7 @@ static int close_what_was_inherited(void *data)
 	return close(self->job.vm->fd);
 }
 
-/* Whoever has inherited the descriptor has no say in what the VMM does. */
+/* A process that has inherited the descriptor has no say in what the VMM does. */
 static void close_in_child(FIXTURE_DATA(cancel) *self, int clone_flags)
 {
 	static char stack[16384] __aligned(16);

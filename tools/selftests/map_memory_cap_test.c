@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm vmx
 /*
- * What the capability answers, on /dev/kvm and on VMs.  The other tests skip
+ * The answer of the capability, on /dev/kvm and on VMs.  The other tests skip
  * what it does not announce; this one fails.
  */
 #include "kvm_test_harness.h"

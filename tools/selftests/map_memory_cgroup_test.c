@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm
 /*
- * What a job uses is its VMM's: helpers are in the control group that the VMM is in,
+ * A job's resources are its VMM's: helpers are in the control group of the VMM,
  * are moved, frozen and throttled with it, and use its CPUs, memory and time.
  */
 #include <sys/wait.h>
@@ -17,7 +17,7 @@
 #define NR_HELPERS	(NR_WORKERS - 1)
 
 FIXTURE(cgroup) {
-	/* Where the VMM is first, and where it goes. */
+	/* The group that the VMM is in first, and the one it goes to. */
 	struct cgroup old, new;
 	struct kvm_vm *vm;
 	struct kvm_vcpu *vcpu;

@@ -5,7 +5,7 @@
  * it: EAGAIN after ten seconds, and everything else is mapped.  Not so where the
  * caller has hardly had the time to try.
  *
- * What changes it is madvise() in a thread that a cgroup lets run for a
+ * The change is a madvise() in a thread that a cgroup lets run for a
  * millisecond a second: it is somewhere in the middle of one invalidation for as
  * long as the test wants.
  */
@@ -108,7 +108,7 @@ static void init_call(struct changing *test, enum caller caller)
 	map_batch_init(&call->batch, call->mappings, 0,
 		       caller == IOCTL_1_WORKER ? 1 : 4);
 	if (test->slow_callers) {
-		/* What comes before would take them too long. */
+		/* The memory before it would take them too long. */
 		add_mapping(call, DROPPED_GPA + DROPPED_SIZE - PART_SIZE, PAGE_SIZE);
 		return;
 	}

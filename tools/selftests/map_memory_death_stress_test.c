@@ -40,7 +40,7 @@
 
 static const struct {
 	const char *name;
-	/* What the VMM has to end with, as wait() tells. */
+	/* The status that the VMM has to end with, as of wait(). */
 	int status;
 } deaths[NR_DEATHS] = {
 	[DEATH_KILL] = { "SIGKILL", SIGKILL },
@@ -69,7 +69,7 @@ static struct doomed_round *round_now;
 static uint64_t round_nr;
 static pid_t vmm;
 
-/* What a process that does not end is at. */
+/* The stacks of a process that does not end. */
 static void show_threads(pid_t pid)
 {
 	char command[256];
@@ -121,7 +121,7 @@ static bool reap(void)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		/* Where there is room for it, a core dump has its own flag. */
+		/* A core dump has a flag of its own. */
 		if (WIFSIGNALED(status))
 			status &= ~0x80;
 		if (pid == vmm && status != deaths[round_now->death].status)
@@ -369,7 +369,7 @@ int main(int argc, char **argv)
 		ksft_exit_skip("debugfs does not show VMs here\n");
 	ksft_print_msg("seed %lu, %ld CPUs, %s-level paging\n", seed,
 		       sysconf(_SC_NPROCESSORS_ONLN), host_has(" la57") ? "five" : "four");
-	/* What a VMM leaves behind is waited for here. */
+	/* Wait for the VMM's leftovers to go. */
 	TEST_ASSERT(!prctl(PR_SET_CHILD_SUBREAPER, 1), "Cannot become a subreaper");
 	round_now = mmap(NULL, sizeof(*round_now), PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -284,7 +284,7 @@ TEST_F_TIMEOUT(race, logging_on_and_off, 120)
 		resume_vcpus(self);
 		begin_epoch(self);
 		set_logging(self, false);
-		/* What the ring still has is of no interest. */
+		/* Entries still in the ring are of no interest. */
 		if (variant->way == DIRTY_RING)
 			dirty_log_collect(&self->log, logged);
 	}

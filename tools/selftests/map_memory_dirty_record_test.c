@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm vmx
 /*
- * The guest writes pages at random and keeps a record of them.  What is logged
- * as dirty has to be that record, whatever was mapped before and in between, and
+ * The guest writes pages at random and keeps a record of them.  The dirty log has to
+ * be that record, whatever was mapped before and in between, and
  * whichever way the log is kept.
  */
 #include "kvm_test_harness.h"

@@ -36,7 +36,7 @@ FIXTURE_SETUP(input)
 		self->mappings[i].size = SZ_1M;
 	}
 	map_batch_init(&self->batch, self->mappings, NR_MAPPINGS, 2);
-	/* What the kernel writes has to be told from what it leaves alone. */
+	/* Fields that the kernel writes must differ from those it leaves alone. */
 	self->batch.bytes_mapped = self->batch.bytes_present =
 		self->batch.bytes_skipped = 0x1122334455667788;
 	self->batch.workers_used = self->batch.first_undone = 0x99aabbcc;
@@ -226,7 +226,7 @@ TEST_F(input, bad_vector_pointer)
 	expect_refused(self, variant->entry, -EFAULT);
 }
 
-/* What cannot be reported is not done. */
+/* Nothing is done that cannot be reported. */
 TEST_F(input, read_only_structure)
 {
 	struct kvm_map_memory_batch *batch = test_mem_alloc(PAGE_SIZE);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm debug
 /*
- * What interrupts the calls that block: EINTR, promptly, with the progress so
+ * Interruptions of the calls that block: EINTR, promptly, with the progress so
  * far, and the rest can be handed in again.
  */
 #include <poll.h>

@@ -214,7 +214,7 @@ static void add_other_slot(FIXTURE_DATA(hang) *self)
 }
 
 /*
- * What a call of the other kinds leaves behind has to be good: neither the vCPU
+ * A call of the other kinds must leave nothing bad behind: neither the vCPU
  * nor helpers of earlier jobs may go on with what they had.
  */
 TEST_F_TIMEOUT(hang, another_slot_deleted_before, 60)

@@ -303,7 +303,7 @@ TEST_F(edges, protected_pages)
 	ASSERT_EQ(TEST_SIZE - none * PAGE_SIZE, mapping.size);
 	mapped = batch.bytes_mapped;
 
-	/* What can only be read is mapped for reading, once. */
+	/* Memory that can only be read is mapped for reading, once. */
 	mapping.base_address += PAGE_SIZE;
 	mapping.size -= PAGE_SIZE;
 	map_batch_init(&batch, &mapping, 1, variant->workers);

@@ -16,7 +16,7 @@
 
 #define NR_PAGES	1536
 #define TEST_SIZE	(NR_PAGES * PAGE_SIZE)
-/* What is special: some pages of the second leaf table. */
+/* The special part: some pages of the second leaf table. */
 #define ODD_PAGE	600
 #define NR_ODD		5
 

@@ -36,7 +36,7 @@ FIXTURE(hold) {
 	pid_t other;
 	bool stop;
 
-	/* What the trace says. */
+	/* The trace's figures. */
 	unsigned int holds, longest, leaves, contended, longest_contended, late;
 };
 
@@ -175,7 +175,7 @@ TEST_F(hold, huge_pages)
 		SKIP(return, "No free hugetlb pages of 2048 KiB");
 	test_slot_add(self->vm, TEST_SLOT, TEST_GPA, size,
 		      VM_MEM_SRC_ANONYMOUS_HUGETLB_2MB);
-	/* What is there is mapped several at a time; else each is by a fault. */
+	/* Pages that are there are mapped several at a time; others by a fault each. */
 	memset(addr_gpa2hva(self->vm, TEST_GPA), 1, size);
 	trace_begin(self->other);
 	ASSERT_EQ(0, map_range(self->vm, MAP_BY_IOCTL, TEST_GPA, size, 0, 1, NULL));
@@ -197,7 +197,7 @@ static void *take_the_lock(void *data)
 	run_on(1);
 	test_slot_set(self->vm, TEST_SLOT + 1, 0, TEST_GPA + SZ_1G, SZ_2M, mem);
 	WRITE_ONCE(self->other, gettid());
-	/* What is discarded is invalidated, under the lock, for as long as it is there. */
+	/* Discarded pages are invalidated, under the lock, as long as they are there. */
 	while (!READ_ONCE(self->stop)) {
 		memset(mem, 1, PAGE_SIZE);
 		madvise(mem, PAGE_SIZE, MADV_DONTNEED);

@@ -14,7 +14,7 @@
 #include "lib/moving_memory.h"
 
 #define HUGE_KIB	(SZ_2M / 1024)
-/* What goes can be in use for a while when its successor is wanted. */
+/* A page that goes can be in use for a while when its successor is wanted. */
 #define POOL		(2 * MOVING_HUGE_SIZE / SZ_2M)
 
 FIXTURE(hugetlb) {
@@ -98,7 +98,7 @@ TEST_F_TIMEOUT(hugetlb, discarded, 90)
 	moving_memory_race(&self->mem, VCPUS_THROUGH, discard);
 }
 
-/* What is smaller than a huge page is cleared and stays. */
+/* A part that is smaller than a huge page is cleared and stays. */
 static void punch_holes(struct moving_memory *mem, unsigned int nr)
 {
 	uint64_t nr_pages = nr & 1 ? 7 : PAGES_PER_HUGE, page;

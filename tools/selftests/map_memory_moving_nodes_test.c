@@ -94,7 +94,7 @@ static void migrate_huge(struct moving_memory *mem, unsigned int nr)
 
 	for (i = 0; i < MOVING_HUGE; i++)
 		nodes[i] = (i + nr) & 1;
-	/* What is in use just now stays, and has to be asked for again. */
+	/* A page in use just now stays, and has to be asked for again. */
 	TEST_ASSERT(wait_until(have_moved(mem, nodes)), "Huge pages do not move");
 }
 

@@ -38,7 +38,7 @@ FIXTURE_VARIANT_ADD(poison, thp) { .kind = THP };
 FIXTURE_VARIANT_ADD(poison, hugetlb) { .kind = HUGETLB };
 
 static enum kind kind;
-/* What becomes bad by one page, in pages. */
+/* The pages that become bad by one. */
 static uint64_t unit;
 static uint64_t bad[MAX_BAD];
 static unsigned int nr_bad;

@@ -63,7 +63,7 @@ TEST_F_TIMEOUT(reclaim, paged_out, 120)
 	swap_off();
 }
 
-/* What is not written again the host may drop, and does when asked to reclaim. */
+/* The host may drop pages not written again, and does when asked to reclaim. */
 static void free_and_drop(struct moving_memory *mem, unsigned int nr)
 {
 	uint64_t size = moving_piece_size(mem), pages = size / PAGE_SIZE, i;

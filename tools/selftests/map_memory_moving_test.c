@@ -25,7 +25,7 @@ FIXTURE_VARIANT(moving) {
 FIXTURE_VARIANT_ADD(moving, in_step) { .skew = 0 };
 FIXTURE_VARIANT_ADD(moving, skewed) { .skew = 201 };
 
-/* Where memory is moved to, and comes from. */
+/* The place that memory is moved to, and comes from. */
 static void *elsewhere;
 
 FIXTURE_SETUP(moving)

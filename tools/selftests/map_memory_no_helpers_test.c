@@ -131,7 +131,7 @@ static void expect_owner_alone(FIXTURE_DATA(helper) *self)
 	TEST_ASSERT_EQ(guest_read_write(self->vcpu, TEST_GPA, TEST_SIZE, self->mem), 0);
 }
 
-/* What is behind copy_process() is the kernel's own, which warns of some of it. */
+/* Allocations behind copy_process() are the kernel's own, which warns of some. */
 TEST_F(helper, cannot_be_made)
 {
 	if (!start_job(self, variant->entry, "map_memory_pool_grow", "copy_process"))

@@ -13,7 +13,7 @@
 
 #define TEST_SIZE	(6 * SZ_1M)
 #define TEST_PAGES	(TEST_SIZE / PAGE_SIZE)
-/* What a call that has changed nothing leaves in the results. */
+/* The results' values after a call that has changed nothing. */
 #define NOT_WRITTEN	0xeeeeeeeeeeeeeeeeULL
 /* No call allocates that often. */
 #define MANY		10000

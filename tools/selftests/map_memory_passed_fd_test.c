@@ -89,7 +89,7 @@ static int receive_fd(int socket)
 	return fd;
 }
 
-/* What a process can do with a VM that is not its own: nothing. */
+/* A process can do nothing with a VM that is not its own. */
 static void assert_of_no_use(int vm_fd)
 {
 	struct kvm_memory_mapping mapping = { .base_address = TEST_GPA, .size = SZ_1M };
@@ -294,7 +294,7 @@ TEST_F_TIMEOUT(passed, ring_used_by_another, 60)
 	submit_by_another(self, 0, -EIO);
 }
 
-/* Whoever fills the queue, it is the VMM's SQPOLL thread that submits. */
+/* The VMM's SQPOLL thread submits, no matter which process fills the queue. */
 TEST_F_TIMEOUT(passed, ring_with_sqpoll_used_by_another, 60)
 {
 	submit_by_another(self, IORING_SETUP_SQPOLL, 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm vmx
 /*
- * What is mapped already is left alone and counted as such: a job may be
- * handed in again and again.
+ * Pages mapped already are left alone and counted as such: a job may be
+ * submitted again and again.
  */
 #include "kvm_test_harness.h"
 
@@ -119,7 +119,7 @@ TEST_F(present, what_a_vcpu_has_mapped)
 	ASSERT_EQ(TEST_PAGES, vm_get_stat(self->vm, "pages_4k"));
 }
 
-/* What the host took away is mapped anew, and it alone. */
+/* The pages that the host took away are mapped anew, and they alone. */
 TEST_F(present, what_the_host_has_discarded)
 {
 	void *hva = test_slot_add(self->vm, TEST_SLOT, TEST_GPA, TEST_SIZE,

@@ -109,7 +109,7 @@ TEST_F(private, converted)
 	ASSERT_EQ(0, guest_read_write(self->pvm.vcpu, TEST_GPA, 100 * PAGE_SIZE, self->pvm.hva));
 	vm_mem_set_private(self->pvm.vm, TEST_GPA, 100 * PAGE_SIZE);
 	expect(self, variant, 0, 100, NR_PAGES - 100, 0);
-	/* What it was when it was private. */
+	/* Its value when it was private. */
 	ASSERT_EQ(0, private_vm_pass(&self->pvm, 0, 1, PASS_READ | PASS_VERIFY, PRIVATE_WORD));
 }
 

@@ -164,7 +164,7 @@ TEST_F(refused, others_are_not)
 	ASSERT_EQ(0, guest_write(self->other_vcpu, TEST_GPA, TEST_SIZE));
 }
 
-/* What refused once is asked anew by each call. */
+/* Each call asks anew about something that was refused once. */
 TEST_F(refused, no_longer)
 {
 	struct kvm_map_memory_batch batch;

@@ -202,7 +202,7 @@ TEST_F(resident, copy_on_write)
 	expect(self, variant, KVM_MEMORY_MAPPING_RESIDENT, 0, 0, NR_PAGES);
 	expect(self, variant, KVM_MEMORY_MAPPING_FLAGS_ALL, NR_PAGES, 0, 0);
 	ASSERT_EQ(0, guest_read(self->vcpu, TEST_GPA, TEST_SIZE));
-	/* What is mapped for reading only still has no copy to write to. */
+	/* A page mapped for reading only still has no copy to write to. */
 	expect(self, variant, KVM_MEMORY_MAPPING_RESIDENT, 0, 0, NR_PAGES);
 
 	ASSERT_EQ(0, kill(child, SIGKILL));
@@ -262,7 +262,7 @@ TEST_F(resident, hugetlb)
 	hugetlb_pool_restore(SZ_2M / 1024, pool_old);
 }
 
-/* What is only in the page cache is not in the VMM's page tables. */
+/* A page that is only in the page cache is not in the VMM's page tables. */
 TEST_F(resident, shared_memory)
 {
 	int memfd = memfd_create("guest", 0);

@@ -77,7 +77,7 @@ TEST_F(resident_uffd, exact)
 	ASSERT_EQ(UFFD_JOB_SIZE - held, batch.bytes_present);
 	ASSERT_EQ(held, batch.bytes_skipped);
 
-	/* What is only protected from writing can be read. */
+	/* A page that is only protected from writing can be read. */
 	hand_in(job, &variant->v, KVM_MEMORY_MAPPING_FLAGS_ALL, &batch);
 	ASSERT_EQ(held, variant->v.mode == UFFDIO_REGISTER_MODE_WP ?
 			batch.bytes_mapped : batch.bytes_skipped);

@@ -184,7 +184,7 @@ TEST_F(update, slot_replaced)
 	assert_call_done(&self->call, TEST_SIZE, 0);
 	ASSERT_EQ(TEST_PAGES - GATE_PAGES, vm_get_stat(self->vm, "pages_4k"));
 
-	/* What the call had done before went with the old slot. */
+	/* The work that the call had done before went with the old slot. */
 	ASSERT_EQ(0, guest_verify(self, TEST_GPA + GATE_OFFSET,
 				  TEST_SIZE - GATE_OFFSET, NEW_WORDS + GATE_PAGES));
 	ASSERT_EQ(GATE_PAGES, guest_verify(self, TEST_GPA, GATE_OFFSET, NEW_WORDS));
@@ -281,7 +281,7 @@ TEST_F(update, logging_enabled)
 	assert_logged_every(self, 0);
 }
 
-/* What was mapped clean stays so, what comes is writable at once. */
+/* Pages mapped clean stay so, new ones are writable at once. */
 TEST_F(update, logging_disabled)
 {
 	set_slot(self, KVM_MEM_LOG_DIRTY_PAGES, TEST_GPA);

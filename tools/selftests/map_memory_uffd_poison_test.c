@@ -77,7 +77,7 @@ TEST_F(uffd_poison, while_a_worker_waits)
 	ASSERT_FALSE(uffd_gate_knocked(&job->mem.gate));
 }
 
-/* What is not looked for is passed over. */
+/* Others are skipped. */
 TEST_F(uffd_poison, resident)
 {
 	struct uffd_job *job = &self->job;

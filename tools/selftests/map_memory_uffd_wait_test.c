@@ -105,7 +105,7 @@ TEST_F(uffd_wait, nobody_else_waits)
 	ASSERT_FALSE(uffd_gate_knocked(&job->mem.gate));
 	uffd_memory_give(&job->mem, job->gate);
 	ASSERT_EQ(0, map_thread_join(&job->thread));
-	/* What the other job has mapped of this one's memory. */
+	/* The part of this one's memory that the other job has mapped. */
 	ASSERT_EQ(UFFD_JOB_SIZE, job->batch.bytes_mapped + job->batch.bytes_present);
 	ASSERT_EQ(batch.bytes_mapped, job->batch.bytes_present);
 	ASSERT_EQ(0, uffd_job_guest_verify(job));
@@ -136,7 +136,7 @@ TEST_F(uffd_wait, memslots_can_be_changed)
 	ASSERT_EQ(0, map_thread_join(&job->thread));
 	assert_batch_done(&job->batch, UFFD_JOB_SIZE, 0);
 
-	/* What was mapped before went with the slot. */
+	/* Pages mapped before went with the slot. */
 	ASSERT_EQ(0, map_range(job->vm, variant->v.entry, TEST_GPA, UFFD_JOB_SIZE, 0,
 			       variant->v.workers, &batch));
 	ASSERT_EQ(UFFD_JOB_SIZE, batch.bytes_mapped + batch.bytes_present);
@@ -176,7 +176,7 @@ static void give_once(struct uffd_job *job, uint64_t offset, bool *given)
 	given[offset / PAGE_SIZE] = true;
 }
 
-/* What is asked for is given, after up to two pages nobody has asked for. */
+/* The page asked for is given, after up to two that nobody has asked for. */
 TEST_F(uffd_wait, pages_come_in_any_order)
 {
 	uint64_t offsets[UFFD_JOB_RANGES * NR_SHUFFLED];

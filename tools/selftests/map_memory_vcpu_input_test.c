@@ -105,7 +105,7 @@ TEST_F(vcpu_input, bad_pointer)
 	ASSERT_EQ(pages, vm_get_stat(self->vm, "pages_4k"));
 }
 
-/* What cannot be reported is not done. */
+/* Nothing is done that cannot be reported. */
 TEST_F(vcpu_input, read_only_structure)
 {
 	uint64_t pages = vm_get_stat(self->vm, "pages_4k");

@@ -17,5 +17,5 @@ if [ -e /sys/kernel/debug/kmemleak ] && [ "${TEST_TIER:-}" != quick ]; then
 	seeds+=(--seed 2)
 	seconds=40
 fi
-# Where few calls get their turn in that time there are more seeds.
+# If few calls get their turn in that time, there are more seeds.
 exec "$fuzz" --seconds "$seconds" "${seeds[@]}" --random --all-kinds

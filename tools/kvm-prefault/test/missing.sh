@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # quick: svm
-# What is said where KVM, or the feature, is not there.
+# The messages if KVM, or the feature, is not there.
 . "$(dirname "$0")/program.inc"
 
 # run_with_dev COMMAND ARGUMENT...: in a mount namespace with an empty /dev,

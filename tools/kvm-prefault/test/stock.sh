@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # quick: svm
 # testvm: --stock
-# What is said, and still measured, with the distribution's KVM modules.
+# The messages and measurements with the distribution's KVM modules.
 . "$(dirname "$0")/program.inc"
 
 if [ ! -r /dev/kvm ] || [ ! -e /sys/module/kvm_amd/initstate ]; then

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # quick: none it is a canary
 #
-# What stands behind the colon is no word that the runner knows for a
+# The text behind the colon is no word that the runner knows for a
 # kernel: this test would run where it does not belong.
 
 echo "TAP version 13"

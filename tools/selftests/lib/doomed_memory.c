@@ -45,7 +45,7 @@ static void *handle_faults(void *data)
 		while (zero.range.len) {
 			zero.zeropage = 0;
 			ioctl(gate.fd, UFFDIO_ZEROPAGE, &zero);
-			/* What is there already, or not any more, is passed over. */
+			/* Pages there already, or not any more, are skipped. */
 			zero.zeropage = max_t(int64_t, zero.zeropage, PAGE_SIZE);
 			zero.range.start += zero.zeropage;
 			zero.range.len -= zero.zeropage;

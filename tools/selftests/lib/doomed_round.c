@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a round of the stress of death is, and what became of it. */
+/* A round of the stress of death, and its outcome. */
 #include <sched.h>
 #include <time.h>
 

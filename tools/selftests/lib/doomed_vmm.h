@@ -46,7 +46,7 @@ struct doomed_job {
 	enum doomed_entry entry;
 	unsigned int ring_flags;
 	struct kvm_memory_mapping asked;
-	/* What the kernel writes to, and what the VMM says. */
+	/* Written by the kernel, and by the VMM. */
 	struct kvm_memory_mapping mapping;
 	struct kvm_map_memory_batch batch;
 	int result;
@@ -86,7 +86,7 @@ void doomed_round_delay(const struct doomed_round *round);
 /* The slot's memory; for BACKING_UFFD with a thread that handles the faults. */
 void *doomed_memory_create(struct kvm_vm *vm, struct doomed_round *round);
 
-/* What the process has to end with. */
+/* The status that the process has to end with. */
 #define DOOMED_EXIT	42
 
 /* The VMM: never returns. */

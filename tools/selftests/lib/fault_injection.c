@@ -34,7 +34,7 @@ static void attr_set_all(const char *attr, unsigned long value)
 		attr_set(kinds[i], attr, value);
 }
 
-/* Where @function begins, and what is behind it. */
+/* The start of @function, and what is behind it. */
 static void find_function(const char *function, unsigned long *start,
 			  unsigned long *end)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the host shows of a VMM: its threads, its VMs, its pages. */
+/* A VMM seen from the host: its threads, its VMs, its pages. */
 #ifndef SELFTESTS_HOST_STATE_H
 #define SELFTESTS_HOST_STATE_H
 
@@ -38,7 +38,7 @@ int find_threads(const char *comm, pid_t *tids, int max);
 /* VMs that debugfs shows for process @pid; -1 where there is no debugfs. */
 int count_vms(pid_t pid);
 
-/* What /proc/meminfo says of @name. */
+/* The value of @name in /proc/meminfo. */
 uint64_t meminfo_kib(const char *name);
 /* All page tables of all VMs, in KiB. */
 uint64_t vm_page_tables_kib(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a VM leaves behind, which is nothing. */
+/* The leftovers of a VM: there must be none. */
 #ifndef SELFTESTS_LEFTOVERS_H
 #define SELFTESTS_LEFTOVERS_H
 

@@ -33,7 +33,7 @@ void map_batch_init(struct kvm_map_memory_batch *batch,
 		    struct kvm_memory_mapping *mappings, uint32_t nr,
 		    uint32_t workers);
 /*
- * What the batch tells is the sum, and the most workers, of all calls.  A page
+ * The batch's results are the sum, and the most workers, of all calls.  A page
  * behind a failure, or which several workers had in hand, may count twice.
  */
 int map_batch(struct kvm_vm *vm, enum map_entry entry,

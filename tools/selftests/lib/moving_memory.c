@@ -211,7 +211,7 @@ void moving_memory_race(struct moving_memory *mem, enum moving_vcpus where,
 	ksft_print_msg("%u jobs done, %u -EFAULT, %u -EAGAIN, %u -EHWPOISON\n",
 		       mem->nr_done, mem->nr_efault, mem->nr_eagain,
 		       mem->nr_ehwpoison);
-	/* What vCPUs can use at any time jobs can map at any time. */
+	/* Jobs can map at any time what vCPUs can use at any time. */
 	TEST_ASSERT(where != VCPUS_THROUGH || !mem->nr_efault,
 		    "%u jobs failed", mem->nr_efault);
 }

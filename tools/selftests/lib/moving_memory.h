@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Memory that the host keeps changing under jobs, with vCPUs at work in the
- * same tables.  What comes of such a job is open; afterwards the guest must
+ * same tables.  The result of such a job is open; afterwards the guest must
  * have the very pages that the host has, each of them.
  */
 #ifndef SELFTESTS_MOVING_MEMORY_H
@@ -18,7 +18,7 @@
 #define MOVING_HUGE		3
 #define MOVING_HUGE_PAGES	((MOVING_HUGE + 2) * PAGES_PER_HUGE)
 #define PAGES_PER_HUGE		(SZ_2M / PAGE_SIZE)
-/* What memory has to have for that. */
+/* The least memory for that. */
 #define MOVING_HUGE_SIZE	((MOVING_HUGE + 3) * SZ_2M)
 
 #define MOVING_NR_VCPUS		2
@@ -28,7 +28,7 @@
 #define MOVING_CHANGES		2
 #define MOVING_PIECES		9
 
-/* Where vCPUs read and write meanwhile. */
+/* The memory that vCPUs read and write meanwhile. */
 enum moving_vcpus {
 	/* Everywhere: what changes can be used at any time. */
 	VCPUS_THROUGH,

@@ -19,7 +19,7 @@
 
 #define TEST_MAX_VCPUS	4
 
-/* What a guest pass does with the first word of every page. */
+/* The actions of a guest pass on the first word of every page. */
 #define PASS_READ	(1U << 0)	/* read it */
 #define PASS_VERIFY	(1U << 1)	/* it has to be expect + page number */
 #define PASS_WRITE	(1U << 2)	/* write value + page number */

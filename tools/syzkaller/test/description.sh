@@ -26,7 +26,7 @@ headers()
 	sed -n 's/^include <uapi\/\(.*\)>$/#include <\1>/p' "$1"
 }
 
-# What a description uses: in capitals, in what is no comment and no call's own
+# The words that a description uses: in capitals, in what is no comment and no call's own
 # name; and the number of the system call.
 used()
 {
