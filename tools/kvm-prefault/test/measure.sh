@@ -41,6 +41,10 @@ fi
 run --size 16388K --memory $kinds --workers 3 --runs 2 --json "$json"
 check "all methods, $kinds" status_is 0
 check "a result each" holds 'len(results) == 7 * 4'
+check "the document names all methods" holds \
+	'[m["name"] for m in document["methods"]] == [r["method"] for r in results[:7]]'
+check "and kinds of memory, also others" holds \
+	'{r["memory"] for r in results} < {k["name"] for k in document["memory_kinds"]}'
 check "all measured" holds 'all(r["outcome"] == "measured" for r in results)'
 check "two runs each" holds 'all(len(r["runs"]) == 2 for r in results)'
 check "sizes are rounded up to whole pages" holds \
