@@ -41,6 +41,10 @@ turns_red skips-all "SKIP" "0 passed, 0 failed, 1 skipped"
 [ $? = 1 ]
 ok $? "the runner turns red on a test that does not exist"
 
+"$top/tools/run-tests" --dir "$results" scan-log no-such-test >"$results.out" 2>&1
+[ $? = 1 ] && grep -q 'no test is called no-such-test' "$results.out"
+ok $? "also beside one that does"
+
 run wants-another-kernel.sh
 [ $? = 1 ]
 ok $? "the runner turns red on a kernel that it does not know"
