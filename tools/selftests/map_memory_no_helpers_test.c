@@ -134,7 +134,7 @@ static void expect_owner_alone(FIXTURE_DATA(helper) *self)
 /* Allocations behind copy_process() are the kernel's own, which warns of some. */
 TEST_F(helper, cannot_be_made)
 {
-	if (!start_job(self, variant->entry, "map_memory_pool_grow", "copy_process"))
+	if (!start_job(self, variant->entry, "kvm_map_memory_pool_grow", "copy_process"))
 		SKIP(return, "No fault injection, or no userfaultfd");
 
 	ASSERT_TRUE(wait_until(fail_first_count()));
@@ -160,7 +160,7 @@ TEST(helper_cannot_be_asked_for)
 	FIXTURE_DATA(helper) data = {}, *self = &data;
 
 	create_vm(self);
-	if (!start_job(self, MAP_BY_URING, "map_memory_grow_from", NULL))
+	if (!start_job(self, MAP_BY_URING, "kvm_map_memory_grow_from", NULL))
 		SKIP(return, "No fault injection, or no userfaultfd");
 
 	ASSERT_TRUE(wait_until(fail_first_count()));

@@ -265,9 +265,9 @@ struct place {
 
 /* The vector, the pool, the job, the owner's context; then caches for page tables. */
 static const struct place places[] = {
-	{ "map_memory_batch", true },
-	{ "map_memory_pool_get", true },
-	{ "map_memory_job_create", true },
+	{ "kvm_map_memory_batch", true },
+	{ "kvm_map_memory_pool_get", true },
+	{ "kvm_map_memory_job_create", true },
 	{ "kvm_arch_map_memory_create_context", true },
 	{ "__kvm_mmu_topup_memory_cache", false },
 };
