@@ -98,17 +98,17 @@ u64 kvm_arch_map_memory_end(void);
 
 /*
  * The means by which the architecture maps, opaque to others: a vCPU's MMU, or
- * one that belongs to no vCPU.  The latter is in no list of the VM, so that no request,
- * kick or vendor call reaches it.  It belongs to one thread at a time and holds a
- * reference to page tables of the VM: every context must be gone before the VM's
- * MMU is torn down.  Both return ERR_PTR() on failure.
+ * one that belongs to no vCPU.  The latter is in no list of the VM, so that no
+ * request, kick or vendor call reaches it.  It belongs to one thread at a time and
+ * holds a reference to page tables of the VM: every context must be gone before
+ * the VM's MMU is torn down.  Returns an ERR_PTR() on failure.
  */
 struct kvm_map_memory_context *kvm_arch_map_memory_create_context(struct kvm *kvm);
 void kvm_arch_map_memory_destroy_context(struct kvm_map_memory_context *context);
 
 /*
  * The context that a loaded @vcpu is by itself, until it is put; not destroyed.
- * -EOPNOTSUPP if @vcpu does not translate the canonical guest-physical space.
+ * NULL if @vcpu does not translate the canonical guest-physical space.
  */
 struct kvm_map_memory_context *kvm_arch_map_memory_vcpu_context(struct kvm_vcpu *vcpu);
 

@@ -31,12 +31,10 @@ static int map_memory_vcpu(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *map
 	vcpu_load(vcpu);
 
 	context = kvm_arch_map_memory_vcpu_context(vcpu);
-	if (!kvm_arch_map_memory_supported(vcpu->kvm))
-		r = -EOPNOTSUPP;
-	else if (IS_ERR(context))
-		r = PTR_ERR(context);
-	else
+	if (context && kvm_arch_map_memory_supported(vcpu->kvm))
 		r = kvm_map_memory_do_walk(vcpu->kvm, context, &walk, NULL);
+	else
+		r = -EOPNOTSUPP;
 
 	vcpu_put(vcpu);
 

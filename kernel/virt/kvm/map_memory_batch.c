@@ -96,7 +96,7 @@ static unsigned int map_memory_max_workers(const struct map_memory_job *job,
 
 static int map_memory_do_job(struct map_memory_pool *pool,
 			     struct map_memory_job *job,
-			      const struct map_memory_caller *caller)
+			     const struct map_memory_caller *caller)
 {
 	struct map_memory_share share = {};
 	struct kvm_map_memory_context *context;
@@ -218,7 +218,7 @@ free_job:
 
 int kvm_map_memory_batch(struct kvm *kvm,
 			 struct kvm_map_memory_batch __user *ubatch,
-			    const struct map_memory_caller *caller)
+			 const struct map_memory_caller *caller)
 {
 	struct kvm_memory_mapping *mappings;
 	struct kvm_map_memory_batch batch;

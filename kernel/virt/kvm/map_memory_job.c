@@ -108,9 +108,9 @@ static void map_memory_init_ranges(struct map_memory_job *job)
  * @mappings are valid, and stay with the job as they are.  Returns NULL if
  * there is no memory.
  */
-struct map_memory_job *kvm_map_memory_job_create(struct kvm *kvm,
-						 const struct kvm_memory_mapping *mappings,
-					     unsigned int nr_mappings)
+struct map_memory_job *
+kvm_map_memory_job_create(struct kvm *kvm, const struct kvm_memory_mapping *mappings,
+			  unsigned int nr_mappings)
 {
 	struct map_memory_job *job;
 

@@ -336,7 +336,8 @@ void kvm_map_memory_pool_add_job(struct map_memory_pool *pool,
  */
 void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
 				    struct map_memory_job *job,
-				const struct map_memory_share *share, int interrupted)
+				    const struct map_memory_share *share,
+				    int interrupted)
 {
 	bool cancel = share->interrupted;
 

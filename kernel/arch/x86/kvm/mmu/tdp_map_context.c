@@ -47,7 +47,7 @@ struct kvm_map_memory_context *kvm_arch_map_memory_vcpu_context(struct kvm_vcpu 
 {
 	if (is_smm(vcpu) || is_guest_mode(vcpu) ||
 	    vcpu->arch.mmu->page_fault != kvm_tdp_page_fault)
-		return ERR_PTR(-EOPNOTSUPP);
+		return NULL;
 
 	return container_of(vcpu, struct kvm_map_memory_context, vcpu);
 }

@@ -198,7 +198,7 @@ static int tdp_map_advance(struct kvm_map_memory_walk *walk, u8 level, u64 *coun
 
 struct kvm_page_fault kvm_tdp_map_make_fault(struct kvm_vcpu *vcpu,
 					     struct kvm_memory_slot *slot,
-						   const struct kvm_map_memory_walk *walk)
+					     const struct kvm_map_memory_walk *walk)
 {
 	bool private = kvm_mem_is_private(vcpu->kvm, gpa_to_gfn(walk->gpa));
 	bool write = kvm_tdp_map_wants_write(slot, walk);
@@ -232,13 +232,13 @@ int kvm_tdp_map_finish_fault(const struct kvm_page_fault *fault, int r,
 	case RET_PF_FIXED:
 	case RET_PF_WRITE_PROTECTED:
 		return tdp_map_advance(walk, fault->goal_level,
-					  &walk->count.mapped);
+				       &walk->count.mapped);
 	case RET_PF_SPURIOUS:
 		return tdp_map_advance(walk, fault->goal_level,
-					  &walk->count.present);
+				       &walk->count.present);
 	case TDP_MAP_SKIP:
 		return tdp_map_advance(walk, PG_LEVEL_4K,
-					  &walk->count.skipped);
+				       &walk->count.skipped);
 	case RET_PF_RETRY:
 		return 0;
 	default:

@@ -18,7 +18,7 @@
 /* For the slot's pages in the leaf table at the start of the walk. */
 static void tdp_map_init_leaf(struct tdp_map_leaf *leaf,
 			      const struct kvm_memory_slot *slot,
-				const struct kvm_map_memory_walk *walk)
+			      const struct kvm_map_memory_walk *walk)
 {
 	gfn_t gfn = gpa_to_gfn(walk->gpa);
 
@@ -113,7 +113,7 @@ static bool tdp_map_leaf_is_stable(struct kvm *kvm, const struct tdp_map_leaf *l
 	}
 
 	return tdp_map_is_stable(kvm, leaf->table_gfn + first,
-				    leaf->table_gfn + last + 1);
+				 leaf->table_gfn + last + 1);
 }
 
 static bool tdp_map_is_small(struct kvm *kvm, const struct tdp_map_leaf *leaf,
@@ -135,7 +135,7 @@ static bool tdp_map_needs_break(struct kvm *kvm)
 /* Returns as kvm_tdp_map_fault_page() does, or -ENOENT if that has to do it. */
 static int tdp_map_huge_page(struct kvm_vcpu *vcpu, const struct tdp_map_leaf *leaf,
 			     struct kvm_memory_slot *slot,
-				struct kvm_map_memory_walk *walk)
+			     struct kvm_map_memory_walk *walk)
 {
 	struct kvm_page_fault fault = kvm_tdp_map_make_fault(vcpu, slot, walk);
 	int r = RET_PF_SPURIOUS;
@@ -156,8 +156,8 @@ static int tdp_map_huge_page(struct kvm_vcpu *vcpu, const struct tdp_map_leaf *l
 /* Under mmu_lock, with a valid root. */
 static enum tdp_map_result tdp_map_huge_pages(struct kvm_vcpu *vcpu,
 					      const struct tdp_map_leaf *leaf,
-						  struct kvm_memory_slot *slot,
-						  struct kvm_map_memory_walk *walk)
+					      struct kvm_memory_slot *slot,
+					      struct kvm_map_memory_walk *walk)
 {
 	gpa_t end = min(walk->end, gfn_to_gpa(slot->base_gfn + slot->npages));
 	unsigned int nr;
@@ -183,7 +183,7 @@ static enum tdp_map_result tdp_map_huge_pages(struct kvm_vcpu *vcpu,
 /* Under mmu_lock, with a valid root. */
 static enum tdp_map_result tdp_map_small_pages(struct kvm_vcpu *vcpu,
 					       struct tdp_map_leaf *leaf,
-						   struct kvm_map_memory_walk *walk)
+					       struct kvm_map_memory_walk *walk)
 {
 	enum tdp_map_result result = TDP_MAP_MISSING;
 	struct kvm_map_memory_walk ahead;
@@ -221,8 +221,8 @@ static enum tdp_map_result tdp_map_small_pages(struct kvm_vcpu *vcpu,
 
 enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 					 struct tdp_map_leaf *leaf,
-					    struct kvm_memory_slot *slot,
-					    struct kvm_map_memory_walk *walk)
+					 struct kvm_memory_slot *slot,
+					 struct kvm_map_memory_walk *walk)
 {
 	gfn_t gfn = gpa_to_gfn(walk->gpa);
 	struct kvm *kvm = vcpu->kvm;
