@@ -89,3 +89,15 @@ copy_if_changed()
 	mkdir -p "$(dirname "$2")"
 	cp "$1" "$2.new" && mv "$2.new" "$2"
 }
+
+# checkpatch ARGUMENT...: that of the kernel's source
+checkpatch()
+{
+	local status=0
+
+	perl "$("$TOP/kernel/build/unpack-source")/scripts/checkpatch.pl" --no-tree \
+		--strict --terse --show-types --no-summary "$@" || status=1
+	# Its cache, which cannot be put anywhere else.
+	rm -f .checkpatch-camelcase.*
+	return $status
+}

@@ -5,7 +5,7 @@
 # kernel, and the files that each of them adds.  Source it after common.sh, with
 #   pristine=  the kernel's source, with nothing of the project in it
 #   work=      a directory for stage/, manifest and patch.log
-#   prefix=    how many patches to take; all if it is empty
+# Environment: NR_PATCHES takes so many patches alone, the first ones.
 
 patches=$TOP/kernel/patches/$KERNEL_SERIES
 # What differs between kernel versions, beside the patches.
@@ -18,7 +18,7 @@ series()
 	[ -e "$patches/series" ] || return 0
 	sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*$/d' \
 		-e 's/[[:space:]].*//' "$patches/series" |
-		head -n "${prefix:-1000}"
+		head -n "${NR_PATCHES:-1000}"
 }
 
 # The files of the project that come with patch $1, as paths in the kernel tree.
@@ -49,7 +49,7 @@ check_added()
 {
 	local differ
 
-	[ -z "${prefix:-}" ] || return 0
+	[ -z "${NR_PATCHES:-}" ] || return 0
 	differ=$(diff <(files_in_project | sort) <(own_files | sort)) ||
 		die "kernel/patches/$KERNEL_SERIES has to name each file of the" \
 		    "project in a line 'Adds: PATH' of one patch:" $differ
@@ -97,36 +97,46 @@ inputs_id()
 	} | sha256sum
 }
 
-# apply_series RELEASE: copies what the series touches, if stage/ does not
-# have it yet, and applies it there.
-apply_series()
+# Copies what the series touches, if stage/ does not have it yet.
+copy_touched()
 {
-	local file name log=$work/patch.log
+	local file
 
-	check_added
 	touched | while read -r file; do
 		if [ -e "$pristine/$file" ] && [ ! -e "$stage/$file" ]; then
 			mkdir -p "$stage/$(dirname "$file")"
 			cp -a "$pristine/$file" "$stage/$file"
 		fi
 	done
+}
+
+# apply_patch RELEASE NAME: -F0 and no rejects: where the kernel has moved on, stop
+# and say so instead of putting a hunk at a place nobody has looked at.
+apply_patch()
+{
+	local log=$work/patch.log
+
+	patch -d "$stage" -p1 -F0 -N --no-backup-if-mismatch -r - \
+		<"$patches/$2" >"$log" 2>&1 && return 0
+	cat "$log" >&2
+	die "kernel/patches/$KERNEL_SERIES/$2 does not apply to the source of $1" \
+	    "($(package_version "linux-source-$KERNEL_SERIES")):" \
+	    "refresh the patch for this version"
+}
+
+# apply_series RELEASE: all of it, to stage/
+apply_series()
+{
+	local file name
+
+	check_added
+	copy_touched
 	own_files | while read -r file; do
 		[ ! -e "$pristine/$file" ] ||
 			die "kernel $1 already has $file: rename ours"
 	done
-
-	# -F0 and no rejects: where the kernel has moved on, stop and say so
-	# instead of putting a hunk at a place nobody has looked at.
 	series | while read -r name; do
-		if ! patch -d "$stage" -p1 -F0 -N --no-backup-if-mismatch \
-				-r - <"$patches/$name" >"$log" 2>&1; then
-			cat "$log" >&2
-			die "kernel/patches/$KERNEL_SERIES/$name does not" \
-			    "apply to the source of $1" \
-			    "($(package_version \
-				"linux-source-$KERNEL_SERIES")):" \
-			    "refresh the patch for this version"
-		fi
+		apply_patch "$1" "$name"
 	done
 }
 
