@@ -163,14 +163,8 @@ static void leave_smm(FIXTURE_DATA(spaces) *self)
 
 static uint64_t verify(struct kvm_vcpu *vcpu, uint64_t offset, uint64_t size)
 {
-	struct guest_pass pass = {
-		.gpa = TEST_GPA + offset,
-		.nr_pages = size / PAGE_SIZE,
-		.ops = PASS_READ | PASS_VERIFY,
-		.expect = AS0_WORDS + offset / PAGE_SIZE,
-	};
-
-	return guest_pass(vcpu, &pass);
+	return guest_verify(vcpu, TEST_GPA + offset, size,
+			    AS0_WORDS + offset / PAGE_SIZE);
 }
 
 TEST_F(spaces, only_the_first_is_mapped)

@@ -71,12 +71,8 @@ static void expect_counts(FIXTURE_DATA(edges) *self,
 			  const FIXTURE_VARIANT(edges) *variant, uint64_t flags,
 			  uint64_t mapped_pages)
 {
-	struct kvm_map_memory_batch batch;
-
-	TEST_ASSERT_EQ(map_range(self->vm, variant->entry, GPA, TEST_SIZE, flags,
-				 variant->workers, &batch), 0);
-	assert_batch_done(&batch, mapped_pages * PAGE_SIZE,
-			  TEST_SIZE - mapped_pages * PAGE_SIZE);
+	assert_map_range(self->vm, variant->entry, GPA, TEST_SIZE, flags,
+			 variant->workers, mapped_pages * PAGE_SIZE);
 }
 
 static void expect_guest_uses_all(FIXTURE_DATA(edges) *self)

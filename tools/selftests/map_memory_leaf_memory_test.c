@@ -72,25 +72,14 @@ static void expect_counts(FIXTURE_DATA(memory) *self,
 			  const FIXTURE_VARIANT(memory) *variant, uint64_t flags,
 			  uint64_t mapped_pages)
 {
-	struct kvm_map_memory_batch batch;
-
-	TEST_ASSERT_EQ(map_range(self->vm, variant->entry, TEST_GPA, TEST_SIZE,
-				 flags, variant->workers, &batch), 0);
-	assert_batch_done(&batch, mapped_pages * PAGE_SIZE,
-			  TEST_SIZE - mapped_pages * PAGE_SIZE);
+	assert_map_range(self->vm, variant->entry, TEST_GPA, TEST_SIZE, flags,
+			 variant->workers, mapped_pages * PAGE_SIZE);
 }
 
 /* The guest finds what fill() has left there; then it writes. */
 static void expect_guest_finds_all(FIXTURE_DATA(memory) *self)
 {
-	struct guest_pass pass = {
-		.gpa = TEST_GPA,
-		.nr_pages = NR_PAGES,
-		.ops = PASS_READ | PASS_VERIFY,
-		.expect = 0x70000,
-	};
-
-	TEST_ASSERT_EQ(guest_pass(self->vcpu, &pass), 0);
+	TEST_ASSERT_EQ(guest_verify(self->vcpu, TEST_GPA, TEST_SIZE, 0x70000), 0);
 	TEST_ASSERT_EQ(guest_read_write(self->vcpu, TEST_GPA, TEST_SIZE,
 					self->hva), 0);
 }

@@ -62,24 +62,13 @@ static void expect_counts(FIXTURE_DATA(replaced) *self,
 			  const FIXTURE_VARIANT(replaced) *variant, uint64_t flags,
 			  uint64_t mapped_pages)
 {
-	struct kvm_map_memory_batch batch;
-
-	TEST_ASSERT_EQ(map_range(self->vm, variant->entry, TEST_GPA, TEST_SIZE,
-				 flags, variant->workers, &batch), 0);
-	assert_batch_done(&batch, mapped_pages * PAGE_SIZE,
-			  TEST_SIZE - mapped_pages * PAGE_SIZE);
+	assert_map_range(self->vm, variant->entry, TEST_GPA, TEST_SIZE, flags,
+			 variant->workers, mapped_pages * PAGE_SIZE);
 }
 
 static void expect_guest_finds_all(FIXTURE_DATA(replaced) *self)
 {
-	struct guest_pass pass = {
-		.gpa = TEST_GPA,
-		.nr_pages = NR_PAGES,
-		.ops = PASS_READ | PASS_VERIFY,
-		.expect = 0x70000,
-	};
-
-	TEST_ASSERT_EQ(guest_pass(self->vcpu, &pass), 0);
+	TEST_ASSERT_EQ(guest_verify(self->vcpu, TEST_GPA, TEST_SIZE, 0x70000), 0);
 }
 
 static bool write_number(const char *path, int number)

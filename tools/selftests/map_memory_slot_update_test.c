@@ -67,20 +67,6 @@ static void write_words(void *hva, uint64_t size, uint64_t first)
 		*(uint64_t *)(hva + i * PAGE_SIZE) = first + i;
 }
 
-/* Returns the faults that it took. */
-static uint64_t guest_verify(FIXTURE_DATA(update) *self, uint64_t gpa,
-			     uint64_t size, uint64_t first)
-{
-	struct guest_pass pass = {
-		.gpa = gpa,
-		.nr_pages = size / PAGE_SIZE,
-		.ops = PASS_READ | PASS_VERIFY,
-		.expect = first,
-	};
-
-	return guest_pass(self->vcpu, &pass);
-}
-
 FIXTURE_SETUP(update)
 {
 	self->page_tables_kib = vm_page_tables_kib();
@@ -141,7 +127,7 @@ static void map_all_and_use(FIXTURE_DATA(update) *self, uint64_t gpa)
 {
 	TEST_ASSERT_EQ(map_call_run(&self->call, gpa, TEST_SIZE, 0), 0);
 	assert_call_done(&self->call, TEST_SIZE, 0);
-	TEST_ASSERT_EQ(guest_verify(self, gpa, GATE_OFFSET, OLD_WORDS), 0);
+	TEST_ASSERT_EQ(guest_verify(self->vcpu, gpa, GATE_OFFSET, OLD_WORDS), 0);
 	TEST_ASSERT_EQ(guest_read_write(self->vcpu, gpa, TEST_SIZE, self->hva), 0);
 }
 
@@ -185,9 +171,9 @@ TEST_F(update, slot_replaced)
 	ASSERT_EQ(TEST_PAGES - GATE_PAGES, vm_get_stat(self->vm, "pages_4k"));
 
 	/* The work that the call had done before went with the old slot. */
-	ASSERT_EQ(0, guest_verify(self, TEST_GPA + GATE_OFFSET,
+	ASSERT_EQ(0, guest_verify(self->vcpu, TEST_GPA + GATE_OFFSET,
 				  TEST_SIZE - GATE_OFFSET, NEW_WORDS + GATE_PAGES));
-	ASSERT_EQ(GATE_PAGES, guest_verify(self, TEST_GPA, GATE_OFFSET, NEW_WORDS));
+	ASSERT_EQ(GATE_PAGES, guest_verify(self->vcpu, TEST_GPA, GATE_OFFSET, NEW_WORDS));
 	ASSERT_EQ(0, guest_read_write(self->vcpu, TEST_GPA, TEST_SIZE, self->hva));
 	for (i = 0; i < TEST_PAGES; i++)
 		ASSERT_EQ(i < GATE_PAGES ? OLD_WORDS + i : 0,
@@ -209,7 +195,7 @@ TEST_F(update, slot_made_read_only)
 
 	ASSERT_EQ(0, guest_read(self->vcpu, TEST_GPA + GATE_OFFSET,
 				TEST_SIZE - GATE_OFFSET));
-	ASSERT_EQ(GATE_PAGES, guest_verify(self, TEST_GPA, GATE_OFFSET, OLD_WORDS));
+	ASSERT_EQ(GATE_PAGES, guest_verify(self->vcpu, TEST_GPA, GATE_OFFSET, OLD_WORDS));
 	ASSERT_TRUE(guest_meets_mmio(self->vcpu, TEST_GPA, PASS_WRITE));
 	ASSERT_TRUE(guest_meets_mmio(self->vcpu, TEST_GPA + GATE_OFFSET, PASS_WRITE));
 	ASSERT_EQ(OLD_WORDS, *(uint64_t *)self->hva);
@@ -222,7 +208,7 @@ static void expect_lost(FIXTURE_DATA(update) *self, bool lost)
 	assert_call_done(&self->call, TEST_SIZE, 0);
 	TEST_ASSERT_EQ(guest_read(self->vcpu, TEST_GPA + GATE_OFFSET,
 				  TEST_SIZE - GATE_OFFSET), 0);
-	TEST_ASSERT_EQ(guest_verify(self, TEST_GPA, GATE_OFFSET, OLD_WORDS),
+	TEST_ASSERT_EQ(guest_verify(self->vcpu, TEST_GPA, GATE_OFFSET, OLD_WORDS),
 		       lost ? GATE_PAGES : 0);
 	TEST_ASSERT_EQ(guest_read_write(self->vcpu, TEST_GPA, TEST_SIZE,
 					self->hva), 0);

@@ -47,22 +47,15 @@ static void expect(struct uffd_job *job, const struct uffd_job_variant *variant,
 	TEST_ASSERT(!uffd_gate_knocked(&job->mem.gate), "The job has waited");
 }
 
-static uint64_t guest_verify(struct uffd_job *job)
+static uint64_t verify_all(struct uffd_job *job)
 {
-	struct guest_pass pass = {
-		.gpa = TEST_GPA,
-		.nr_pages = UFFD_JOB_SIZE / PAGE_SIZE,
-		.ops = PASS_READ | PASS_VERIFY,
-		.expect = UFFD_MEMORY_WORD,
-	};
-
-	return guest_pass(job->vcpu, &pass);
+	return guest_verify(job->vcpu, TEST_GPA, UFFD_JOB_SIZE, UFFD_MEMORY_WORD);
 }
 
 TEST_F(uffd_protected, read_maps_at_once)
 {
 	expect(&self->job, &variant->v, KVM_MEMORY_MAPPING_READ, UFFD_JOB_SIZE, 0, 0);
-	ASSERT_EQ(0, guest_verify(&self->job));
+	ASSERT_EQ(0, verify_all(&self->job));
 	expect(&self->job, &variant->v, KVM_MEMORY_MAPPING_READ, 0, UFFD_JOB_SIZE, 0);
 }
 
@@ -71,7 +64,7 @@ TEST_F(uffd_protected, resident_passes_over)
 	expect(&self->job, &variant->v, KVM_MEMORY_MAPPING_RESIDENT, 0, 0, UFFD_JOB_SIZE);
 	/* For reading it is there. */
 	expect(&self->job, &variant->v, KVM_MEMORY_MAPPING_FLAGS_ALL, UFFD_JOB_SIZE, 0, 0);
-	ASSERT_EQ(0, guest_verify(&self->job));
+	ASSERT_EQ(0, verify_all(&self->job));
 	expect(&self->job, &variant->v, KVM_MEMORY_MAPPING_RESIDENT, 0, 0, UFFD_JOB_SIZE);
 }
 

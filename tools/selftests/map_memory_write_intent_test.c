@@ -78,14 +78,7 @@ static void add_file_slot(FIXTURE_DATA(intent) *self, uint32_t slot_flags,
 
 static void assert_guest_reads_file(FIXTURE_DATA(intent) *self)
 {
-	struct guest_pass pass = {
-		.gpa = TEST_GPA,
-		.nr_pages = TEST_PAGES,
-		.ops = PASS_READ | PASS_VERIFY,
-		.expect = 1,
-	};
-
-	TEST_ASSERT_EQ(guest_pass(self->vcpu, &pass), 0);
+	TEST_ASSERT_EQ(guest_verify(self->vcpu, TEST_GPA, TEST_SIZE, 1), 0);
 }
 
 static void assert_file_unchanged(FIXTURE_DATA(intent) *self)

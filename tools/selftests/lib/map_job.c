@@ -113,6 +113,16 @@ void assert_batch_done(const struct kvm_map_memory_batch *batch,
 			    i, mappings[i].size);
 }
 
+void assert_map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
+		      uint64_t size, uint64_t flags, uint32_t workers,
+		      uint64_t mapped)
+{
+	struct kvm_map_memory_batch batch;
+
+	TEST_ASSERT_EQ(map_range(vm, entry, gpa, size, flags, workers, &batch), 0);
+	assert_batch_done(&batch, mapped, size - mapped);
+}
+
 static void *map_thread_main(void *data)
 {
 	struct map_thread *thread = data;

@@ -47,6 +47,10 @@ int map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
 /* Asserts that everything is done and @mapped and @present bytes reported. */
 void assert_batch_done(const struct kvm_map_memory_batch *batch,
 		       uint64_t mapped, uint64_t present);
+/* As map_range(), which has to map @mapped bytes and find all others present. */
+void assert_map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
+		      uint64_t size, uint64_t flags, uint32_t workers,
+		      uint64_t mapped);
 
 /* A batch handed in once, by a thread of its own. */
 struct map_thread {

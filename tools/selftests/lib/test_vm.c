@@ -282,6 +282,19 @@ uint64_t guest_read(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t size)
 	return guest_pass(vcpu, &pass);
 }
 
+uint64_t guest_verify(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t size,
+		      uint64_t expect)
+{
+	struct guest_pass pass = {
+		.gpa = gpa,
+		.nr_pages = size / PAGE_SIZE,
+		.ops = PASS_READ | PASS_VERIFY,
+		.expect = expect,
+	};
+
+	return guest_pass(vcpu, &pass);
+}
+
 uint64_t guest_write(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t size)
 {
 	struct guest_pass pass = {

@@ -68,6 +68,9 @@ uint64_t guest_pass(struct kvm_vcpu *vcpu, const struct guest_pass *pass);
 uint64_t guest_read_write(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t size,
 			  void *hva);
 uint64_t guest_read(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t size);
+/* The first word of each page has to be @expect plus its number. */
+uint64_t guest_verify(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t size,
+		      uint64_t expect);
 uint64_t guest_write(struct kvm_vcpu *vcpu, uint64_t gpa, uint64_t size);
 
 /*
