@@ -13,7 +13,7 @@
  *
  * Documentation/api.rst gives the semantics and every errno.
  *
- * The header stands beside <linux/kvm.h>, before or after it.
+ * Include the header before or after <linux/kvm.h>.
  */
 #ifndef _UAPI_LINUX_KVM_MAP_MEMORY_H
 #define _UAPI_LINUX_KVM_MAP_MEMORY_H
@@ -26,8 +26,8 @@
 #endif
 
 /*
- * For KVM_CHECK_EXTENSION, on /dev/kvm or on a VM.  The answer is a mask of
- * KVM_MAP_MEMORY_FEATURE_*; 0 means that nothing below is available: not on
+ * For KVM_CHECK_EXTENSION, on /dev/kvm or on a VM.  It returns a mask of
+ * KVM_MAP_MEMORY_FEATURE_*; 0 means that none of them is available: not on
  * this machine (/dev/kvm), or not for this kind of VM (VM).
  */
 #define KVM_CAP_MAP_MEMORY 0x4b500000
@@ -54,9 +54,9 @@
  */
 #define KVM_MEMORY_MAPPING_READ		(1ULL << 0)
 /*
- * Map what is in memory now; skip, and do not wait for, what would have to be
- * allocated, read from a disk or fetched through userfaultfd.  A kernel
- * without KVM_MAP_MEMORY_FEATURE_RESIDENT answers -EOPNOTSUPP.
+ * Map the pages that are in memory now.  Skip pages that would have to be
+ * allocated, read from a disk or fetched through userfaultfd, and do not wait
+ * for them.  A kernel that does not know the flag returns -EINVAL.
  */
 #define KVM_MEMORY_MAPPING_RESIDENT	(1ULL << 1)
 #define KVM_MEMORY_MAPPING_FLAGS_ALL	\
@@ -65,9 +65,9 @@
 /*
  * A range of guest-physical memory of the L1 guest outside SMM.
  *
- * In and out: on return base_address and size tell what is left to do, and
- * size 0 means done.  A batch takes mappings that are done, and leaves them
- * alone, so that after any error the same vector can be handed in again.
+ * In and out: on return base_address and size are the range that is left to
+ * do, and size 0 means done.  A batch may have mappings that are done, and
+ * leaves them alone, so the same vector can be submitted again after any error.
  */
 struct kvm_memory_mapping {
 	/* in/out: bytes, a multiple of the host's page size (x86: 4096). */
@@ -89,7 +89,7 @@ struct kvm_map_memory_batch {
 	/*
 	 * in: user address of nr_mappings struct kvm_memory_mapping, each of
 	 * them in/out.  They belong to the kernel until the call has returned
-	 * or the CQE was posted.
+	 * or the CQE is posted.
 	 */
 	__u64 mappings;
 	/* in: 1 to KVM_MAP_MEMORY_MAX_MAPPINGS. */
@@ -131,7 +131,7 @@ struct kvm_map_memory_batch {
 struct kvm_map_memory_cmd {
 	/*
 	 * in: user address of a struct kvm_map_memory_batch, which belongs to
-	 * the kernel until the CQE was posted.
+	 * the kernel until the CQE is posted.
 	 */
 	__u64 batch;
 	/* in: must be 0. */
