@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the guest runs to time its own faults: writes a word to every page from
+ * The guest's program that times its own faults: writes a word to every page from
  * %rdi up to %rsi, and the time each write took, in ticks of its TSC, to the
  * 8-byte words from %r8 on.
  */

@@ -10,7 +10,7 @@
 
 extern const struct method peer_touch;
 
-/* All of them, the end marked by NULL. */
+/* All peers; NULL marks the end. */
 extern const struct method * const peers[];
 
 const struct method *peer_find(const char *name);

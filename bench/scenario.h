@@ -22,11 +22,11 @@ extern const struct scenario scenario_scattered;
 extern const struct scenario scenario_submit;
 extern const struct scenario scenario_worker_memory;
 
-/* All of them, the end marked by NULL. */
+/* All scenarios; NULL marks the end. */
 extern const struct scenario * const scenarios[];
 
 const struct scenario *scenario_find(const char *name);
-/* Keeps why an entry could not be measured, and tells it. */
+/* Keeps the reason why an entry could not be measured, and prints it. */
 void scenario_failed(struct entry *entry, const struct failure *failure);
 
 #endif

@@ -54,7 +54,7 @@ kvm_map_memory_batch_init(struct kvm_map_memory_batch *batch,
 	batch->nr_workers = nr_workers;
 }
 
-/* The batch and its vector belong to the kernel until the CQE is there. */
+/* The batch and its vector belong to the kernel until the CQE is posted. */
 LIBURING_KVM_INLINE void
 io_uring_prep_cmd_kvm_map_memory(struct io_uring_sqe *sqe, int vm_fd,
 				 struct kvm_map_memory_batch *batch)
@@ -77,7 +77,7 @@ io_uring_prep_cmd_kvm_map_memory(struct io_uring_sqe *sqe, int vm_fd,
 
 /*
  * A mask of KVM_MAP_MEMORY_FEATURE_*, for fd a VM or /dev/kvm; 0 if KVM lacks
- * them all; -ENOTTY, or what else ioctl() says, if fd is not KVM's.
+ * them all; -ENOTTY, or another error of ioctl(), if fd is not KVM's.
  */
 int kvm_map_memory_probe(int fd);
 
@@ -85,10 +85,10 @@ int kvm_map_memory_probe(int fd);
 __u64 kvm_map_memory_batch_left(const struct kvm_map_memory_batch *batch);
 
 /*
- * Map one range with the MMU of a vCPU, or a batch, and wait for it.  Both take up
- * what -EINTR or -EAGAIN left undone, and give up after a hundred calls in a row
- * that mapped nothing, a millisecond apart if the reason is -EAGAIN.  The results in
- * batch are those of all calls together.
+ * Map one range with the MMU of a vCPU, or a batch, and wait for it.  After -EINTR or
+ * -EAGAIN both call the kernel again for the rest, and give up after a hundred calls
+ * in a row that mapped nothing, a millisecond apart if the reason is -EAGAIN.  The
+ * results in batch are those of all calls together.
  */
 int kvm_map_memory_vcpu(int vcpu_fd, struct kvm_memory_mapping *mapping);
 int kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The calls that wait for the kernel, or ask it. */
+/* The functions that call the kernel. */
 #include <errno.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -22,8 +22,8 @@ static int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 }
 
 /*
- * Tells whether a call that ended with error is to be made once more, and lets
- * a little time pass if that is for another thread to act first.
+ * Returns whether to repeat a call that ended with error.  Waits a little first
+ * if another thread has to act before the call can succeed.
  */
 static int again(int error, int progress, unsigned int *idle_calls)
 {
@@ -83,7 +83,7 @@ int kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch)
 	int ret;
 
 	do {
-		/* Tells a call that came to mapping from one refused. */
+		/* Not 0 after a call that the kernel did not refuse. */
 		part.workers_used = 0;
 		ret = kvm_ioctl(vm_fd, KVM_MAP_MEMORY_BATCH, (unsigned long)&part);
 		if (part.workers_used) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A call under test: what it is given, what has to come of that, and whether it
- * did.  Documentation/api.rst is what it is held to.
+ * A call under test: its arguments, the result that Documentation/api.rst demands,
+ * and the check of the actual result.
  */
 #ifndef FUZZ_CALL_H
 #define FUZZ_CALL_H

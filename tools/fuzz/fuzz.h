@@ -61,7 +61,7 @@ struct thread {
 };
 
 extern struct thread threads[MAX_THREADS + 1];
-/* The last one is who looks at the results. */
+/* The last one checks the results. */
 extern unsigned int nr_threads;
 
 /* Every call is announced, and printed with --trace, before it is made. */
@@ -72,11 +72,11 @@ void call_waits(struct thread *thread, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void call_end(struct thread *thread);
 
-/* Something that must not be: tells it, and ends the process. */
+/* Reports a violation, and ends the process. */
 void violation(struct thread *thread, const char *format, ...)
 	__attribute__((format(printf, 2, 3), noreturn));
 
-/* Wrong on purpose, to see that it is noticed (--plant). */
+/* A planted error, to check that the fuzzer reports it (--plant). */
 bool planted(const char *name);
 
 /* Signals that threads stop for are sent by seeds that are a multiple of 4. */

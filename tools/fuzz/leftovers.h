@@ -12,7 +12,7 @@ struct leftovers {
 	uint64_t page_tables_kib;
 };
 
-/* Before there is a VM. */
+/* Call it before there is a VM. */
 void leftovers_note(struct leftovers *before);
 /*
  * After the threads have ended: first the helper threads are gone, while their

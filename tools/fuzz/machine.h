@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The machine's abilities; found out once. */
+/* The machine's abilities, probed once. */
 #ifndef FUZZ_MACHINE_H
 #define FUZZ_MACHINE_H
 

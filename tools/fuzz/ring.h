@@ -2,9 +2,9 @@
 /*
  * A thread's io_uring ring and the commands that are in it.
  *
- * The structures of a command belong to the kernel until its CQE was seen.  Of a
- * ring that is closed with commands in it nobody sees the CQEs, so that theirs
- * stay for good.
+ * The structures of a command belong to the kernel until its CQE was seen.  If a
+ * ring is closed with commands in it, their CQEs are lost, so their structures are
+ * never freed.
  */
 #ifndef FUZZ_RING_H
 #define FUZZ_RING_H
@@ -20,7 +20,7 @@
 #define RING_ENTRIES	64
 #define MAX_COMMANDS	12
 
-/* user_data of what is no command under test */
+/* user_data of requests that are no command under test */
 #define DATA_CANCEL	(1ULL << 63)
 /* A cancel request for one command: 0 says that it was cancelled. */
 #define DATA_ONE	(1ULL << 62)
@@ -57,7 +57,7 @@ struct io_uring_sqe *ring_sqe(struct thread *thread);
 void ring_submit(struct thread *thread);
 /* Takes the CQEs that are there, and checks what they say. */
 void ring_reap(struct thread *thread);
-/* Until no command is in it. */
+/* Waits until no command is in the ring. */
 void ring_drain(struct thread *thread);
 
 /* Steps. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All that is random in a step is a function of (seed, thread, step), so that a
- * seed brings back the same calls whatever the threads do to each other.
+ * Every random choice in a step is a function of (seed, thread, step), so the same
+ * seed makes the same calls, whatever the threads do to each other.
  */
 #ifndef FUZZ_RNG_H
 #define FUZZ_RNG_H

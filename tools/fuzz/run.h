@@ -4,7 +4,7 @@
 
 /*
  * One seed: threads make random calls, meet at a barrier every STEPS_PER_ROUND
- * steps, and what they have left is looked at while they wait there.  Returns the
+ * steps, and the leftovers are checked while they wait there.  Returns the
  * exit status of its process.
  */
 int fuzz_run(void);

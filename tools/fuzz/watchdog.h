@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-/* Looks at all threads until the process ends. */
+/* Watches all threads until the process ends. */
 void watchdog_start(void);
 
 #endif /* FUZZ_WATCHDOG_H */

@@ -12,7 +12,7 @@ struct batch {
 };
 
 void batch_init(struct batch *batch, const struct preparation *preparation);
-/* Takes over the results; ret is what the kernel answered. */
+/* Copies the results; ret is what the kernel returned. */
 int batch_done(const struct batch *batch, int ret,
 	       struct preparation *preparation, struct failure *failure);
 

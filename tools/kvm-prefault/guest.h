@@ -38,10 +38,10 @@ int guest_run(struct guest *guest, unsigned int vcpu,
 /* Has a vCPU write to every page of a range. */
 int guest_write_range(struct guest *guest, unsigned int vcpu, uint64_t base,
 		      uint64_t bytes, struct failure *failure);
-/* Has vCPU 0 write to every page; tells how long that took. */
+/* Has vCPU 0 write to every page; returns how long that took. */
 int guest_write_pages(struct guest *guest, double *seconds,
 		      struct failure *failure);
-/* Looks up in host memory whether every page was written. */
+/* Checks in host memory that every page was written. */
 int guest_check_pages(const struct guest *guest, struct failure *failure);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the guest runs, in 64-bit mode, anywhere: writes its own address to the
+ * The guest's program, 64-bit, position-independent: writes its own address to the
  * first word of every page from %rdi up to %rsi, then halts.
  */
 	.section .rodata

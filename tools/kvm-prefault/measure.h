@@ -14,7 +14,7 @@ struct sample {
 	uint64_t faults_before;
 	uint64_t faults_during;
 	unsigned int workers;
-	/* Whether the kernel told the following two. */
+	/* Whether the kernel reported the following two. */
 	bool counted;
 	uint64_t bytes_mapped;
 	uint64_t bytes_present;

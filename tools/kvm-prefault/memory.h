@@ -13,7 +13,7 @@ struct memory_kind {
 	uint64_t page_size;
 	/* Maps bytes of it, anywhere or, if where is given, there. */
 	void *(*map)(void *where, uint64_t bytes);
-	/* Tells why there is none here. */
+	/* Reports why this machine has none. */
 	int (*check)(const struct memory_kind *kind, uint64_t bytes,
 		     struct failure *failure);
 };

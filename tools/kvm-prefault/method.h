@@ -20,7 +20,7 @@ struct preparation {
 
 	/* Results. */
 	unsigned int workers_used;
-	/* Whether the kernel told the following. */
+	/* Whether the kernel reported the following. */
 	bool counted;
 	uint64_t bytes_mapped;
 	uint64_t bytes_present;
@@ -45,7 +45,7 @@ extern const struct method method_vcpu;
 extern const struct method method_ioctl;
 extern const struct method method_uring;
 
-/* All of them, the end marked by NULL. */
+/* All methods; NULL marks the end. */
 extern const struct method * const methods[];
 
 const struct method *method_find(const char *name);

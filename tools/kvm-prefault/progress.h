@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A line on stderr that tells how far a running method is. */
+/* A line on stderr that shows the progress of a running method. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 

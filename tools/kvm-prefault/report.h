@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Telling people and programs what was measured. */
+/* Reports of the measurements, for people and programs. */
 #ifndef REPORT_H
 #define REPORT_H
 

@@ -10,7 +10,7 @@ static void print_text(FILE *file, const char *indent, const char *name,
 	fputs(end, file);
 }
 
-/* null stands for what nobody told. */
+/* null stands for a value that was not reported. */
 static void print_bytes(FILE *file, const char *name, bool known,
 			uint64_t bytes)
 {

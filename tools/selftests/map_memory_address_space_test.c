@@ -2,9 +2,9 @@
 // quick: svm
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
- * Two address spaces: a vCPU in SMM has memslots of its own.  What is mapped is
- * address space 0, whatever the other one has at the same guest-physical
- * addresses, and whatever becomes of its slots meanwhile.
+ * Two address spaces: a vCPU in SMM has memslots of its own.  The calls map address
+ * space 0, whatever the other one has at the same guest-physical addresses, and
+ * however its slots change meanwhile.
  */
 #include <linux/stringify.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm
 /*
- * All that io_uring can name a command by, to cancel it: its file, its opcode,
- * any request there is, a linked timeout; and what credentials it runs with.
+ * Each way in which a cancel request can identify a command: by its file, by its
+ * opcode, any request there is, a linked timeout; and the command's credentials.
  */
 #include "kvm_test_harness.h"
 

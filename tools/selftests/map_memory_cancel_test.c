@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm debug
 /*
- * Whatever ends a job before its time, in the middle of its work: it ends
- * promptly, tells exactly how far it came, and leaves nothing behind.
+ * Each event that ends a job in the middle of its work: the job ends promptly,
+ * reports exactly how far it came, and leaves nothing behind.
  */
 #include <sched.h>
 #include <signal.h>

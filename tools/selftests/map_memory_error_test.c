@@ -131,7 +131,7 @@ TEST_F(error, nothing_mapped_there)
 	expect_error(self, variant, -EFAULT, 2);
 	expect_vcpu_error(self, variant, -EFAULT);
 
-	/* With memory there again the rest can be handed in as it is. */
+	/* With memory there again the rest can be submitted as it is. */
 	ASSERT_EQ(self->hva + BAD_OFFSET,
 		  mmap(self->hva + BAD_OFFSET, 2 * PAGE_SIZE,
 		       PROT_READ | PROT_WRITE,
@@ -197,7 +197,7 @@ TEST_F(error, two_errors)
 	ASSERT_EQ(0, self->batch.first_undone);
 	ASSERT_EQ(PAGE_SIZE, self->mappings[1].size);
 
-	/* Handed in the other way round, as it was left. */
+	/* The mappings in the other order, the first one as it was left. */
 	self->mappings[0] = self->mappings[1];
 	self->mappings[1].base_address = TEST_GPA;
 	self->mappings[1].size = TEST_SIZE;

@@ -26,8 +26,8 @@
 #define OTHER_SLOT	(TEST_SLOT + 2)
 #define OTHER_GPA	(TEST_GPA + 2 * TEST_SIZE)
 /*
- * CPU time without any progress that tells a call which hangs.  Calls that do
- * not spend a thousandth of it on a page.
+ * A call that uses this much CPU time without any progress hangs.  Calls that do
+ * not hang use less than a thousandth of it for a page.
  */
 #define HUNG_MS		1000
 

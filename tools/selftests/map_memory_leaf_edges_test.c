@@ -96,7 +96,7 @@ static struct guest_pass every(uint64_t stride, uint64_t ops)
 	};
 }
 
-/* Whatever size of slot: each gets its pages, and nobody else's. */
+/* A slot of any size gets its own pages, and no others. */
 TEST_F(edges, slots_in_one_leaf_table)
 {
 	static const uint64_t pages[] = { 1, 100, 2, 107, 1, 511, 378 };
@@ -233,7 +233,7 @@ static int map_with_ring(struct kvm_vm *vm, struct io_uring *ring,
 	return map_ring_wait(ring, NULL);
 }
 
-/* Each hole ends the job at its very page; the rest can be handed in then. */
+/* Each hole ends the job at its very page; the rest can be submitted then. */
 TEST_F(edges, holes_in_the_vma)
 {
 	static const uint64_t holes[] = {

@@ -175,7 +175,7 @@ static uint64_t judge(FIXTURE_DATA(no_memory) *self,
 	return mapped;
 }
 
-/* With memory again the very same structures are handed in. */
+/* With memory again the very same structures are submitted. */
 static void call_again(FIXTURE_DATA(no_memory) *self, enum entry entry,
 		       uint64_t mapped)
 {

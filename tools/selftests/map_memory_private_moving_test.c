@@ -2,7 +2,7 @@
 // quick: debug
 /*
  * Memory becomes private and shared, and loses its private pages, while jobs map
- * it and a vCPU uses it: in the end each page is what its attributes tell.
+ * it and a vCPU uses it: in the end each page is as its attributes say.
  */
 // kernel: debug
 #include <stdlib.h>

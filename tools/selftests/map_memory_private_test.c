@@ -122,7 +122,7 @@ TEST_F(private, hole_in_guest_memfd)
 	ASSERT_EQ(0, private_vm_pass(&self->pvm, 0, 1, PASS_READ | PASS_WRITE, PRIVATE_WORD));
 }
 
-/* Private memory that is not mapped is passed over. */
+/* Private memory that is not mapped is skipped. */
 TEST_F(private, resident)
 {
 	uint64_t i;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm vmx
 /*
- * KVM_MEMORY_MAPPING_RESIDENT maps what the VMM's page tables have, passes over
+ * KVM_MEMORY_MAPPING_RESIDENT maps the pages that the VMM's page tables have, skips
  * the rest, and neither allocates nor waits.
  */
 #include <signal.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm debug
 /*
- * KVM_MEMORY_MAPPING_RESIDENT where userfaultfd holds pages back, in each of its
- * modes: they are passed over and counted, and nobody waits.  Whoever did would
- * wait for ever: nobody reads userfaultfd's events here, and there are none.
+ * KVM_MEMORY_MAPPING_RESIDENT if userfaultfd holds pages back, in each of its modes:
+ * they are skipped and counted, and no thread waits.  A thread that did would wait
+ * for ever, because no handler reads userfaultfd's events, and there must be none.
  */
 #include <stdlib.h>
 

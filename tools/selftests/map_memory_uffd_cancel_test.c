@@ -52,7 +52,7 @@ static void expect_left(struct uffd_job *job, uint32_t blocked)
 	TEST_ASSERT_EQ(uffd_job_bytes_mapped(job), blocked * job->gate);
 }
 
-/* With the pages there the rest can be handed in as it is. */
+/* With the pages there the rest can be submitted as it is. */
 static void finish(struct uffd_job *job, uint32_t blocked, enum map_entry entry)
 {
 	uint32_t i;

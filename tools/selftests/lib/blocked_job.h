@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A job that stands still in the middle of its work, at known pages, until
- * the test has done to it what it is about.
+ * A job that waits in the middle of its work, at known pages, until the test has
+ * done what it tests.
  */
 #ifndef SELFTESTS_BLOCKED_JOB_H
 #define SELFTESTS_BLOCKED_JOB_H
@@ -28,11 +28,11 @@ struct blocked_job {
 bool blocked_job_create(struct blocked_job *job, uint32_t workers);
 /* Waits until each of the workers stands at the gate. */
 void blocked_job_wait(struct blocked_job *job);
-/* Hands the batch in as entry 1 of the ring, and waits likewise. */
+/* Submits the batch as entry 1 of the ring, and waits likewise. */
 void blocked_job_submit(struct blocked_job *job, struct io_uring *ring);
 /* Opens the gate: the job must end well, and with it the ring and the VM. */
 void blocked_job_let_go(struct blocked_job *job, struct io_uring *ring);
-/* Asserts that results tell exactly what was mapped until then. */
+/* Asserts that the results report exactly the memory mapped until then. */
 void blocked_job_assert_left(struct blocked_job *job);
 /* The same for a job that another thread may not have ended yet. */
 void blocked_job_wait_left(struct blocked_job *job);

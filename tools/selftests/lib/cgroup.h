@@ -11,10 +11,10 @@ struct cgroup {
 	char path[128];
 };
 
-/* With @controllers, as "+cpu +pids" or ""; false if they are not to be had. */
+/* With @controllers, such as "+cpu +pids" or ""; false if they are missing. */
 bool cgroup_create(struct cgroup *cgroup, const char *name,
 		   const char *controllers);
-/* Nobody is in it any more, or will not be soon. */
+/* Removes a cgroup that is empty, or will be soon. */
 void cgroup_destroy(struct cgroup *cgroup);
 
 /* Moves all threads of process @pid; NULL stands for the root. */

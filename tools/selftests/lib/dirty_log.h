@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which pages of a memslot were logged as dirty, by each way KVM has to tell. */
+/* The pages of a memslot that were logged as dirty, by each of KVM's interfaces. */
 #ifndef SELFTESTS_DIRTY_LOG_H
 #define SELFTESTS_DIRTY_LOG_H
 

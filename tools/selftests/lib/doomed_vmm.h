@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A VMM that dies, or loses what its jobs need, at a moment that nobody knows:
- * what one round of map_memory_death_stress_test.c is made of.
+ * A VMM that dies, or loses what its jobs need, at a random moment: one round of
+ * map_memory_death_stress_test.c.
  */
 #ifndef SELFTESTS_DOOMED_VMM_H
 #define SELFTESTS_DOOMED_VMM_H
@@ -76,7 +76,7 @@ struct doomed_round {
 /* Draws everything about round @nr of @seed. */
 void doomed_round_draw(struct doomed_round *round, uint64_t seed, uint64_t nr);
 enum stage doomed_round_stage(const struct doomed_round *round);
-/* Whether what the jobs have left fits what was asked for, and their results. */
+/* Whether the jobs' leftovers agree with their requests and results. */
 bool doomed_round_is_consistent(const struct doomed_round *round);
 /* Jobs of which a part was mapped. */
 unsigned int doomed_round_cut_short(const struct doomed_round *round);

@@ -21,7 +21,7 @@ void fault_injection_end(void);
 
 /* The @nth of these allocations in thread @tid fails, once. */
 void fail_nth(pid_t tid, unsigned int nth);
-/* Calls that off; tells whether it has come to it. */
+/* Cancels that; returns whether an allocation has failed. */
 bool fail_nth_end(pid_t tid);
 
 /*

@@ -14,12 +14,12 @@
  * eighth of one too.
  */
 #define DEADLINE_MS	(40000 * timeout_factor())
-/* Less than the ten seconds after which a job that does not get on gives up. */
+/* Less than the ten seconds after which a job without progress gives up. */
 #define PROMPT_MS	(8000 * timeout_factor())
 
 uint64_t now_ms(void);
 
-/* Waits for @cond, at most DEADLINE_MS; tells whether it came true. */
+/* Waits for @cond, at most DEADLINE_MS; returns whether it came true. */
 #define wait_until(cond)						\
 ({									\
 	uint64_t __end = now_ms() + DEADLINE_MS;			\

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Handing batches to the kernel, by the ioctl and through io_uring.  Results
+ * Submitting batches, by the ioctl and through io_uring.  Results
  * are 0 or a negative errno for both.
  */
 #ifndef SELFTESTS_MAP_JOB_H
@@ -20,9 +20,9 @@ enum map_entry {
 #define HELPER_COMM	"kvm-map-memory"
 
 /*
- * These hand in again what -EINTR of an ioctl has left, as io_uring interrupts
- * its submitters: when helpers are to be made, and when a ring that they closed
- * is torn down, some time later.
+ * These submit the rest again after -EINTR of an ioctl, because io_uring interrupts
+ * its submitters: to create helpers, and when a ring that they closed is torn down,
+ * some time later.
  */
 int vcpu_map_memory(struct kvm_vcpu *vcpu, struct kvm_memory_mapping *mapping);
 
@@ -52,7 +52,7 @@ void assert_map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
 		      uint64_t size, uint64_t flags, uint32_t workers,
 		      uint64_t mapped);
 
-/* A batch handed in once, by a thread of its own. */
+/* A batch submitted once, by a thread of its own. */
 struct map_thread {
 	pthread_t thread;
 	struct kvm_vm *vm;

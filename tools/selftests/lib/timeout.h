@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How much longer everything may take here than on an idle host and the
- * distribution's kernel.  The harness's own limits are stretched too: programs
+ * The factors by which time limits and delays grow here, compared with an idle
+ * host and the distribution's kernel.  The harness's own limits grow too: programs
  * are linked with --wrap=alarm.
  */
 #ifndef SELFTESTS_TIMEOUT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A gate in guest memory: whoever touches its missing pages waits until the
- * test lets it pass.  It is what tests stop a job with at a known page.
+ * A gate in guest memory: a thread that touches its missing pages waits until the
+ * test lets it pass.  Tests use it to stop a job at a known page.
  */
 #ifndef SELFTESTS_UFFD_GATE_H
 #define SELFTESTS_UFFD_GATE_H
@@ -15,21 +15,21 @@ struct uffd_gate {
 	uint64_t size;
 };
 
-/* False where userfaultfd is not there or not permitted. */
+/* False if userfaultfd is missing or not permitted. */
 bool uffd_gate_close_off(struct uffd_gate *gate, void *hva, uint64_t size);
 /*
- * The same with one of UFFDIO_REGISTER_MODE_*; false also where the kernel has
- * not got that for all kinds of memory.
+ * The same with one of UFFDIO_REGISTER_MODE_*; false also if the kernel does not
+ * support that mode for all kinds of memory.
  */
 bool uffd_gate_close_off_mode(struct uffd_gate *gate, void *hva, uint64_t size,
 			      uint64_t mode);
-/* Waits until somebody stands at the gate; returns the page wanted. */
+/* Waits until a thread waits at the gate; returns the page that it needs. */
 void *uffd_gate_wait(struct uffd_gate *gate);
-/* The same for @ms milliseconds; NULL if nobody came. */
+/* The same for @ms milliseconds; NULL if no thread came. */
 void *uffd_gate_poll(struct uffd_gate *gate, int ms);
-/* True if somebody came to the gate since. */
+/* True if a thread has come to the gate since. */
 bool uffd_gate_knocked(struct uffd_gate *gate);
-/* Fills the pages with zeroes and lets everybody pass who waits for them. */
+/* Fills the pages with zeroes and lets all threads pass that wait for them. */
 void uffd_gate_release(struct uffd_gate *gate, void *hva, uint64_t size);
 void uffd_gate_destroy(struct uffd_gate *gate);
 

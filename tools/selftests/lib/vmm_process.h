@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A VMM that is a process of its own, so that all of it can end, and tells the
- * test by a pipe how far it is.
+ * A VMM that is a process of its own, so that all of it can end.  It reports its
+ * progress to the test through a pipe.
  */
 #ifndef SELFTESTS_VMM_PROCESS_H
 #define SELFTESTS_VMM_PROCESS_H
@@ -20,7 +20,7 @@ void vmm_process_init(struct vmm_process *vmm);
 void vmm_process_destroy(struct vmm_process *vmm);
 
 void vmm_say(struct vmm_process *vmm, char word);
-/* Fails the test if nothing is said in time. */
+/* Fails the test if the VMM reports nothing in time. */
 char vmm_hear(struct vmm_process *vmm);
 
 /* Waits until the process has ended, which has to be soon; its status. */
