@@ -146,7 +146,7 @@ static int check_hugetlb(const struct memory_kind *kind, uint64_t bytes,
 	return -1;
 }
 
-const struct memory_kind memory_kinds[] = {
+static const struct memory_kind kinds[] MEMORY_KINDS = {
 	{ "4k", "anonymous memory in 4 KiB pages (MADV_NOHUGEPAGE)",
 	  4 * KIB, map_4k, check_available },
 	{ "thp", "anonymous memory with transparent huge pages (MADV_HUGEPAGE)",
@@ -157,14 +157,13 @@ const struct memory_kind memory_kinds[] = {
 	  GIB, map_hugetlb_1g, check_hugetlb },
 	{ "memfd", "shared memory of memfd_create(), in its default pages",
 	  4 * KIB, map_memfd, check_available },
-	{ NULL, NULL, 0, NULL, NULL },
 };
 
 const struct memory_kind *memory_kind_find(const char *name)
 {
 	const struct memory_kind *kind;
 
-	for (kind = memory_kinds; kind->name; kind++)
+	for_each_memory_kind(kind)
 		if (!strcmp(kind->name, name))
 			return kind;
 	return NULL;

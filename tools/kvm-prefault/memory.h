@@ -18,8 +18,21 @@ struct memory_kind {
 		     struct failure *failure);
 };
 
-/* Ends with a kind without a name. */
-extern const struct memory_kind memory_kinds[];
+/*
+ * Behind the declarator of a kind, or of an array of them: adds them to those
+ * that there are, whichever object of the program they are in.  The linker puts
+ * them one behind the other; that is why they have the alignment of their type.
+ */
+#define MEMORY_KINDS \
+	__attribute__((used, section("memory_kinds"), \
+		       aligned(__alignof__(struct memory_kind))))
+
+extern const struct memory_kind __start_memory_kinds[];
+extern const struct memory_kind __stop_memory_kinds[];
+
+#define for_each_memory_kind(kind) \
+	for ((kind) = __start_memory_kinds; (kind) < __stop_memory_kinds; \
+	     (kind)++)
 
 const struct memory_kind *memory_kind_find(const char *name);
 /* The size asked for, in whole pages. */

@@ -62,7 +62,7 @@ static void print_help(void)
 	for (method = methods; *method; method++)
 		printf("  %-19s  %s\n", (*method)->name, (*method)->summary);
 	puts("\nKinds of memory:");
-	for (kind = memory_kinds; kind->name; kind++)
+	for_each_memory_kind(kind)
 		printf("  %-19s  %s\n", kind->name, kind->summary);
 	puts("\n"
 	     "Exit status: 0 when done; 1 when something went wrong; 2 for wrong usage, and\n"
@@ -141,6 +141,8 @@ static void add_memory(struct options *options, const char *name)
 		wrong_usage("there is no memory '%s'", name);
 	while (options->memories[i] && options->memories[i] != kind)
 		i++;
+	if (i == OPTIONS_MAX_MEMORIES)
+		wrong_usage("more than %d kinds of memory", i);
 	options->memories[i] = kind;
 }
 
@@ -171,15 +173,15 @@ static void parse_methods(struct options *options, const char *list)
 
 static void parse_memories(struct options *options, const char *list)
 {
-	int i;
+	const struct memory_kind *kind;
 
 	memset(options->memories, 0, sizeof(options->memories));
 	options->memories_named = strcmp(list, "all");
 	if (options->memories_named)
 		parse_list(options, list, add_memory);
 	else
-		for (i = 0; memory_kinds[i].name; i++)
-			options->memories[i] = &memory_kinds[i];
+		for_each_memory_kind(kind)
+			add_memory(options, kind->name);
 }
 
 static void parse_option(struct options *options, int option)

@@ -133,13 +133,13 @@ static void print_memory_kinds(FILE *file)
 	const struct memory_kind *kind;
 
 	fputs("  \"memory_kinds\": [\n", file);
-	for (kind = memory_kinds; kind->name; kind++) {
+	for_each_memory_kind(kind) {
 		fputs("    {\n", file);
 		print_text(file, "      ", "name", kind->name, ",\n");
 		print_text(file, "      ", "summary", kind->summary, ",\n");
 		fprintf(file, "      \"page_size\": %llu\n    }%s\n",
 			(unsigned long long)kind->page_size,
-			kind[1].name ? "," : "");
+			kind + 1 < __stop_memory_kinds ? "," : "");
 	}
 	fputs("  ],\n", file);
 }
