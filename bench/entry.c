@@ -47,18 +47,19 @@ void entry_add_sample(struct entry *entry, double seconds)
 	entry->seconds[entry->nr_samples++] = seconds;
 }
 
-void entry_set_figure(struct entry *entry, const char *name, double value)
+void entry_set_figure(struct entry *entry, const struct metric *metric,
+		      double value)
 {
 	unsigned int i;
 
 	for (i = 0; i < entry->nr_figures; i++)
-		if (!strcmp(entry->figures[i].name, name))
+		if (entry->figures[i].metric == metric)
 			break;
 	if (i == ENTRY_MAX_FIGURES)
 		errx(1, "more than %d figures", ENTRY_MAX_FIGURES);
 	if (i == entry->nr_figures)
 		entry->nr_figures++;
-	entry->figures[i].name = name;
+	entry->figures[i].metric = metric;
 	entry->figures[i].value = value;
 }
 

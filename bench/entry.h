@@ -8,16 +8,17 @@
 #include <stdio.h>
 #include "environment.h"
 #include "failure.h"
+#include "metric.h"
 
 #define ENTRY_MAX_SAMPLES	1000
 #define ENTRY_MAX_FIGURES	24
 
-/* A name that is not NULL is a constant; so is that of a figure. */
 struct entry_figure {
-	const char *name;
+	const struct metric *metric;
 	double value;
 };
 
+/* Names that are not NULL are constants. */
 struct entry {
 	/* Its key: together they are unique. */
 	const char *scenario;
@@ -53,8 +54,12 @@ struct entry *entries_get(struct entries *entries, const struct entry *key);
 void entries_free(struct entries *entries);
 
 void entry_add_sample(struct entry *entry, double seconds);
-/* The value replaces one that is there already. */
-void entry_set_figure(struct entry *entry, const char *name, double value);
+/*
+ * The value replaces one that is there already.  The metric is a constant, among
+ * those of the entry's scenario.
+ */
+void entry_set_figure(struct entry *entry, const struct metric *metric,
+		      double value);
 /* Keeps the largest. */
 void entry_set_faults(struct entry *entry, uint64_t faults);
 double entry_median(const struct entry *entry);

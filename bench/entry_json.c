@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
+#include "describe.h"
 #include "entry.h"
 #include "json.h"
 
@@ -76,8 +77,8 @@ static void print_entry(FILE *file, const struct entry *entry,
 	print_number(file, "faults_left", entry->faults_known, "%.0f",
 		     entry->faults_left);
 	for (i = 0; i < entry->nr_figures; i++)
-		print_number(file, entry->figures[i].name, true, "%.9g",
-			     entry->figures[i].value);
+		print_number(file, entry->figures[i].metric->name, true,
+			     "%.9g", entry->figures[i].value);
 	print_text(file, "outcome", entry->nr_samples ? "measured" :
 		   entry->failure.kind == FAILURE_UNAVAILABLE ?
 		   "unavailable" : "failed");
@@ -121,7 +122,9 @@ void entries_print(FILE *file, const struct entries *entries,
 	}
 	fputs("],\n", file);
 	print_environment(file, environment);
-	fputs("  \"entries\": [\n", file);
+	fputs("  \"description\": {\n", file);
+	describe_members(file);
+	fputs("},\n  \"entries\": [\n", file);
 	for (i = 0; i < entries->nr; i++) {
 		print_entry(file, &entries->list[i], instructions);
 		fputs(i + 1 < entries->nr ? ",\n" : "\n", file);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "describe.h"
 #include "entry.h"
 #include "peer.h"
 #include "scenario.h"
@@ -21,12 +22,15 @@ static const struct option long_options[] = {
 	{ "rounds", required_argument, NULL, 'r' },
 	{ "clock", required_argument, NULL, 'c' },
 	{ "json", required_argument, NULL, 'j' },
+	{ "describe", no_argument, NULL, 'd' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
 static void print_help(void)
 {
+	const struct scenario * const *scenario;
+	const struct memory_kind *kind;
 	unsigned int i;
 
 	puts("usage: kvm-bench [OPTION...]\n"
@@ -36,7 +40,7 @@ static void print_help(void)
 	     "\n"
 	     "  --scenario LIST  what to measure (default: prepare)\n"
 	     "  --peer LIST      ways to prepare, or all (default: all)\n"
-	     "  --memory LIST    kinds of memory, as of kvm-prefault (default: 4k)\n"
+	     "  --memory LIST    kinds of memory (default: 4k)\n"
 	     "  --state LIST     untouched, resident (default: both)\n"
 	     "  --workers LIST   numbers of threads (default: 1)\n"
 	     "  --size SIZE      guest memory, in K, M, G or T (default: 32M)\n"
@@ -44,14 +48,18 @@ static void print_help(void)
 	     "  --clock CLOCK    seconds, or instructions in a machine whose clock\n"
 	     "                   advances 1 ns an instruction (default: seconds)\n"
 	     "  --json FILE      where the results go (default: -, stdout)\n"
+	     "  --describe       write what there is as JSON, and what 'bench/run' runs\n"
 	     "\n"
 	     "Scenarios:");
-	for (i = 0; scenarios[i]; i++)
-		printf("  %-19s  %s\n", scenarios[i]->name,
-		       scenarios[i]->summary);
+	for_each_scenario(scenario)
+		printf("  %-19s  %s: %s\n", (*scenario)->name,
+		       (*scenario)->title, (*scenario)->summary);
 	puts("\nPeers:");
 	for (i = 0; peers[i]; i++)
 		printf("  %-19s  %s\n", peers[i]->name, peers[i]->summary);
+	puts("\nKinds of memory:");
+	for_each_memory_kind(kind)
+		printf("  %-19s  %s\n", kind->name, kind->summary);
 }
 
 static unsigned int parse_count(const char *option, const char *text,
@@ -152,10 +160,14 @@ static void parse_list(struct options *options, const char *list,
 	free(copy);
 }
 
-static void all_peers(struct options *options)
+static void parse_peers(struct options *options, const char *list)
 {
 	unsigned int i;
 
+	if (strcmp(list, "all")) {
+		parse_list(options, list, add_peer);
+		return;
+	}
 	for (i = 0; peers[i]; i++)
 		add_peer(options, i, peers[i]->name);
 }
@@ -174,10 +186,7 @@ static void parse_option(struct options *options, int option)
 		parse_list(options, optarg, add_scenario);
 		break;
 	case 'p':
-		if (!strcmp(optarg, "all"))
-			all_peers(options);
-		else
-			parse_list(options, optarg, add_peer);
+		parse_peers(options, optarg);
 		break;
 	case 'M':
 		parse_list(options, optarg, add_memory);
@@ -201,6 +210,9 @@ static void parse_option(struct options *options, int option)
 	case 'j':
 		options->json_file = optarg;
 		break;
+	case 'd':
+		describe(stdout);
+		exit(0);
 	case 'h':
 		print_help();
 		exit(0);
@@ -223,7 +235,7 @@ void options_parse(struct options *options, int argc, char **argv)
 	add_scenario(options, 0, "prepare");
 	add_memory(options, 0, "4k");
 	add_workers(options, 0, "1");
-	all_peers(options);
+	parse_peers(options, "all");
 	while ((option = getopt_long(argc, argv, "", long_options,
 				     NULL)) != -1)
 		parse_option(options, option);

@@ -28,7 +28,7 @@ struct options {
 	const char *json_file;
 };
 
-/* Ends the program on wrong usage, and after --help. */
+/* Ends the program on wrong usage, and after --help and --describe. */
 void options_parse(struct options *options, int argc, char **argv);
 
 #endif

@@ -221,8 +221,36 @@ static void latency_round(const struct options *options, int kvm_fd,
 	}
 }
 
-const struct scenario scenario_latency = {
+static const struct metric * const metrics[] = {
+	&metric_seconds_median,
+	&metric_seconds_spread,
+	NULL,
+};
+
+static const struct metric * const details[] = {
+	&metric_instructions,
+	NULL,
+};
+
+static const struct scenario_part parts[] = {
+	{
+		.name = "latency",
+		.quick = { "--memory 2G", "--workers 1,2 --size 512M" },
+		.full = { "--memory 2G", "--workers 1,2 --size 1G" },
+	},
+	{},
+};
+
+static const struct scenario scenario_latency = {
 	.name = "latency",
-	.summary = "faults of a running vCPU, alone and beside a job",
+	.title = "Faults of a running vCPU",
+	.summary = "on memory that is there, alone and beside a job",
+	.rows = "peer,state,layout,workers",
+	.no_picture = true,
+	.metrics = metrics,
+	.details = details,
+	.parts = parts,
 	.round = latency_round,
 };
+
+SCENARIO(scenario_latency);

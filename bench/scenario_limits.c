@@ -127,8 +127,43 @@ static void limits_round(const struct options *options, int kvm_fd,
 	}
 }
 
-const struct scenario scenario_limits = {
+static const struct metric * const metrics[] = {
+	&metric_instructions_per_page,
+	&metric_seconds_median,
+	&metric_seconds_spread,
+	&metric_gib_per_second,
+	NULL,
+};
+
+static const struct metric * const details[] = {
+	&metric_instructions,
+	NULL,
+};
+
+static const struct scenario_part parts[] = {
+	{
+		.name = "limits",
+		.instructions = true,
+		.quick = { "--memory 2G", "--size 32M" },
+	},
+	{
+		.name = "limits",
+		.quick = { "--memory 2G", "--workers 1,2 --size 64M" },
+		.full = { "--memory 2G", "--workers 1,2 --size 256M" },
+	},
+	{},
+};
+
+static const struct scenario scenario_limits = {
 	.name = "limits",
+	.title = "Bounds",
 	.summary = "zeroing as many pages, writing as many table entries",
+	.rows = "peer,workers",
+	.no_picture = true,
+	.metrics = metrics,
+	.details = details,
+	.parts = parts,
 	.round = limits_round,
 };
+
+SCENARIO(scenario_limits);

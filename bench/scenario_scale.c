@@ -12,10 +12,16 @@
 #include "trial.h"
 #include "units.h"
 
-/* Sizes are the one asked for, and these parts of it. */
-static const unsigned int parts[] = { 64, 16, 4, 1 };
+/* Sizes are the one asked for, divided by these. */
+static const unsigned int divisors[] = { 64, 16, 4, 1 };
 
 #define SLOT_BYTES_2M	(256 * MIB)
+
+static const struct metric entries_made = {
+	.name = "entries",
+	.title = "entries",
+	.unit = "entries",
+};
 
 static int create(struct guest *guest, const struct memory_kind *kind,
 		  uint64_t bytes, int kvm_fd, struct failure *failure)
@@ -71,8 +77,8 @@ static int prepare(struct guest *guest, const struct method *peer,
 	if (ret < 0)
 		return -1;
 	entry_add_sample(entry, seconds);
-	entry_set_figure(entry, "entries", entry->bytes / page_size);
-	entry_set_figure(entry, "secondary_page_table_bytes",
+	entry_set_figure(entry, &entries_made, entry->bytes / page_size);
+	entry_set_figure(entry, &metric_secondary_page_table_bytes,
 			 after.secondary_page_tables -
 			 before.secondary_page_tables);
 	return 0;
@@ -112,8 +118,8 @@ static void scale_round(const struct options *options, int kvm_fd,
 	unsigned int i, j, k;
 
 	for (i = 0; options->memories[i]; i++)
-		for (j = 0; j < sizeof(parts) / sizeof(parts[0]); j++) {
-			uint64_t bytes = options->size / parts[j];
+		for (j = 0; j < sizeof(divisors) / sizeof(divisors[0]); j++) {
+			uint64_t bytes = options->size / divisors[j];
 
 			if (bytes % GIB)
 				continue;
@@ -125,8 +131,58 @@ static void scale_round(const struct options *options, int kvm_fd,
 		}
 }
 
-const struct scenario scenario_scale = {
+static const struct metric instructions_per_entry = {
+	.name = "instructions_per_entry",
+	.title = "instructions an entry",
+	.unit = "instructions",
+	.better = BETTER_LOWER,
+	.dividend = &metric_instructions,
+	.divisor = &entries_made,
+};
+
+static const struct metric * const metrics[] = {
+	&instructions_per_entry,
+	&metric_instructions,
+	&entries_made,
+	&metric_seconds_median,
+	&metric_seconds_spread,
+	&metric_gib_per_second,
+	&metric_secondary_page_table_bytes,
+	NULL,
+};
+
+static const struct metric * const details[] = {
+	&metric_instructions_per_page,
+	NULL,
+};
+
+/* Of each size of huge entries, the kind that surely has them. */
+static const struct scenario_part parts[] = {
+	{
+		.name = "scale",
+		.instructions = true,
+		.quick = { "--memory 5G --hugepages-2m 130 --hugepages-1g 1",
+			   "--memory hugetlb-2m,hugetlb-1g --size 1T" },
+	},
+	{
+		.name = "resident-scaling",
+		.quick = { "--memory 2G",
+			   "--memory 4k --workers 1,2 --size 16G" },
+		.full = { "--memory 2G",
+			  "--memory 4k --workers 1,2 --size 64G" },
+	},
+	{},
+};
+
+static const struct scenario scenario_scale = {
 	.name = "scale",
-	.summary = "guests up to --size, whose slots share the same pages",
+	.title = "Guests up to a size",
+	.summary = "their slots show the same pages again and again",
+	.rows = "memory,peer,workers,bytes",
+	.metrics = metrics,
+	.details = details,
+	.parts = parts,
 	.round = scale_round,
 };
+
+SCENARIO(scenario_scale);

@@ -9,6 +9,12 @@
 #include "trial.h"
 #include "vector.h"
 
+static const struct metric ranges = {
+	.name = "ranges",
+	.title = "ranges",
+	.unit = "ranges",
+};
+
 /* Pages in a range, and from the start of a range to that of the next. */
 struct layout {
 	const char *name;
@@ -111,7 +117,7 @@ static void run(const struct scattered *scattered, int kvm_fd,
 	}
 	entry_add_sample(entry, seconds);
 	entry_set_faults(entry, faults);
-	entry_set_figure(entry, "ranges", scattered->nr);
+	entry_set_figure(entry, &ranges, scattered->nr);
 }
 
 static void run_layout(const struct layout *layout, struct scattered *scattered,
@@ -159,8 +165,47 @@ static void scattered_round(const struct options *options, int kvm_fd,
 	}
 }
 
-const struct scenario scenario_scattered = {
+static const struct metric * const metrics[] = {
+	&metric_instructions_per_page,
+	&metric_seconds_median,
+	&metric_seconds_spread,
+	&metric_faults_left,
+	NULL,
+};
+
+static const struct metric * const details[] = {
+	&metric_instructions,
+	&metric_gib_per_second,
+	&ranges,
+	NULL,
+};
+
+static const struct scenario_part parts[] = {
+	{
+		.name = "scattered",
+		.instructions = true,
+		.quick = { "--memory 2G", "--size 4M" },
+		.full = { "--memory 2G", "--size 32M" },
+	},
+	{
+		.name = "scattered",
+		.quick = { "--memory 2G", "--size 4M" },
+		.full = { "--memory 2G", "--size 16M" },
+	},
+	{},
+};
+
+static const struct scenario scenario_scattered = {
 	.name = "scattered",
+	.title = "Scattered pages",
 	.summary = "single pages apart from each other, against one run of as many",
+	.tables = "state",
+	.rows = "peer",
+	.columns = "layout",
+	.metrics = metrics,
+	.details = details,
+	.parts = parts,
 	.round = scattered_round,
 };
+
+SCENARIO(scenario_scattered);

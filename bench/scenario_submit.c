@@ -125,8 +125,35 @@ static void submit_round(const struct options *options, int kvm_fd,
 		run(range_counts[i], kvm_fd, entries);
 }
 
-const struct scenario scenario_submit = {
+static const struct metric * const metrics[] = {
+	&metric_instructions,
+	&metric_seconds_median,
+	&metric_seconds_spread,
+	NULL,
+};
+
+static const struct scenario_part parts[] = {
+	{
+		.name = "submit",
+		.instructions = true,
+		.quick = { "--memory 2G", "" },
+	},
+	{
+		.name = "submit",
+		.quick = { "--memory 2G", "" },
+	},
+	{},
+};
+
+static const struct scenario scenario_submit = {
 	.name = "submit",
+	.title = "Submitting a batch",
 	.summary = "io_uring_submit() alone, and until completion, of mapped pages",
+	.rows = "peer,layout",
+	.no_picture = true,
+	.metrics = metrics,
+	.parts = parts,
 	.round = submit_round,
 };
+
+SCENARIO(scenario_submit);

@@ -18,6 +18,34 @@
 /* Longer than helpers wait, and their threads take to end. */
 #define GONE_SECONDS		6
 
+static const struct metric kernel_bytes = {
+	.name = "kernel_bytes",
+	.title = "kernel memory",
+	.unit = "bytes",
+	.better = BETTER_LOWER,
+};
+
+static const struct metric kernel_stack_bytes = {
+	.name = "kernel_stack_bytes",
+	.title = "of it stacks",
+	.unit = "bytes",
+	.better = BETTER_LOWER,
+};
+
+static const struct metric slab_bytes = {
+	.name = "slab_bytes",
+	.title = "of it slabs",
+	.unit = "bytes",
+	.better = BETTER_LOWER,
+};
+
+static const struct metric kernel_bytes_a_helper = {
+	.name = "kernel_bytes_a_helper",
+	.title = "kernel memory a helper",
+	.unit = "bytes",
+	.better = BETTER_LOWER,
+};
+
 static int run_job(const struct trial *trial, struct guest *guest,
 		   unsigned int *workers_used, struct failure *failure)
 {
@@ -54,13 +82,13 @@ static int measure(const struct trial *trial, struct guest *guest,
 		return -1;
 	/* No time is measured; the sample says that the rest was. */
 	entry_add_sample(entry, 0);
-	entry_set_figure(entry, "workers_used", workers_used);
-	entry_set_figure(entry, "kernel_bytes", waiting.kernel - gone.kernel);
-	entry_set_figure(entry, "kernel_stack_bytes",
+	entry_set_figure(entry, &metric_workers_used, workers_used);
+	entry_set_figure(entry, &kernel_bytes, waiting.kernel - gone.kernel);
+	entry_set_figure(entry, &kernel_stack_bytes,
 			 waiting.kernel_stack - gone.kernel_stack);
-	entry_set_figure(entry, "slab_bytes", waiting.slab - gone.slab);
+	entry_set_figure(entry, &slab_bytes, waiting.slab - gone.slab);
 	if (trial->workers > 1)
-		entry_set_figure(entry, "kernel_bytes_a_helper",
+		entry_set_figure(entry, &kernel_bytes_a_helper,
 				 (double)(waiting.kernel - gone.kernel) /
 				 (trial->workers - 1));
 	return 0;
@@ -111,8 +139,38 @@ static void worker_memory_round(const struct options *options, int kvm_fd,
 	}
 }
 
-const struct scenario scenario_worker_memory = {
+static const struct metric * const metrics[] = {
+	&metric_workers_used,
+	&kernel_bytes,
+	&kernel_stack_bytes,
+	&kernel_bytes_a_helper,
+	NULL,
+};
+
+static const struct metric * const details[] = {
+	&slab_bytes,
+	NULL,
+};
+
+static const struct scenario_part parts[] = {
+	{
+		.name = "worker-memory",
+		.instructions = true,
+		.quick = { "--memory 2G", "--workers 1,4,16 --size 64M" },
+	},
+	{},
+};
+
+static const struct scenario scenario_worker_memory = {
 	.name = "worker-memory",
-	.summary = "memory that helper threads hold while they wait",
+	.title = "Memory of helper threads",
+	.summary = "held while they wait for another job",
+	.rows = "workers",
+	.no_picture = true,
+	.metrics = metrics,
+	.details = details,
+	.parts = parts,
 	.round = worker_memory_round,
 };
+
+SCENARIO(scenario_worker_memory);

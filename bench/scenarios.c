@@ -3,22 +3,11 @@
 #include <string.h>
 #include "scenario.h"
 
-const struct scenario * const scenarios[] = {
-	&scenario_prepare,
-	&scenario_scattered,
-	&scenario_limits,
-	&scenario_submit,
-	&scenario_worker_memory,
-	&scenario_latency,
-	&scenario_scale,
-	NULL,
-};
-
 const struct scenario *scenario_find(const char *name)
 {
 	const struct scenario * const *scenario;
 
-	for (scenario = scenarios; *scenario; scenario++)
+	for_each_scenario(scenario)
 		if (!strcmp((*scenario)->name, name))
 			return *scenario;
 	return NULL;
