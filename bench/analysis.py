@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """What the figures of a small machine say about 64 workers and 12 TiB."""
-from results import text
+from results import SMALL_PAGE, text
 
 # Assumed, not measured: what turns counts into time.
 INSTRUCTIONS_PER_SECOND = 3e9
@@ -14,12 +14,11 @@ GUEST_BYTES = 12 * 2**40
 # mapped pages, once a run of 64 or a huge entry; that of tables, once a new one.
 # Up to 16 huge entries are made in a hold.
 # Memory not there yet needs a second hold, and the word of mmap_lock twice.
-KINDS = {
-    "4k resident": {"chunk": 2 * 2**20, "entries": 512, "holds": 1,
-                    "mmap_lock": 0},
-    "hugetlb-2m": {"chunk": 32 * 2**20, "entries": 16, "holds": 1,
-                   "mmap_lock": 0},
-    "hugetlb-1g": {"chunk": 2**30, "entries": 1, "holds": 1, "mmap_lock": 0},
+# By the size of pages, as hugetlb has them.
+CHUNKS = {
+    SMALL_PAGE: {"chunk": 2 * 2**20, "entries": 512, "holds": 1},
+    2 * 2**20: {"chunk": 32 * 2**20, "entries": 16, "holds": 1},
+    2**30: {"chunk": 2**30, "entries": 1, "holds": 1},
 }
 
 
@@ -53,23 +52,24 @@ def inputs(results):
     page = results.value("instructions_per_page", scenario="prepare",
                          peer="ioctl", memory="4k", state="resident",
                          workers=1, instructions_part="workers-instructions")
-    return {
-        "4k resident": page,
-        "hugetlb-2m": entry_cost(results, "hugetlb-2m"),
-        "hugetlb-1g": entry_cost(results, "hugetlb-1g"),
-        "helper": helper_cost(results),
-    }
+    costs = {memory: entry_cost(results, memory)
+             for memory in results.memories()}
+    costs["4k"] = page
+    return {memory: cost for memory, cost in costs.items() if cost and
+            results.page_size(memory) in CHUNKS}
 
 
-def print_inputs(costs):
+def print_inputs(costs, helper):
     print("Measured, as instructions:\n")
     print("| input | instructions |\n|---|---:|")
-    print(f"| a resident 4 KiB page | {text(costs['4k resident'])} |")
-    for name in ("hugetlb-2m", "hugetlb-1g"):
-        print(f"| an entry of {name}, from the growth with the guest's size "
-              f"| {text(costs[name], '{:,.0f}')} |")
+    for memory, cost in costs.items():
+        if memory == "4k":
+            print(f"| a resident 4 KiB page | {text(cost)} |")
+        else:
+            print(f"| an entry of {memory}, from the growth with the guest's "
+                  f"size | {text(cost, '{:,.0f}')} |")
     print("| starting a helper, by the VMM's thread, one after the other "
-          f"| {text(costs['helper'], '{:,.0f}')} |\n")
+          f"| {text(helper, '{:,.0f}')} |\n")
 
 
 def row(name, kind, cost, helper):
@@ -88,7 +88,8 @@ def row(name, kind, cost, helper):
 
 def write(results):
     costs = inputs(results)
-    print_inputs(costs)
+    helper = helper_cost(results)
+    print_inputs(costs, helper)
     print(f"Calculated from them for {WORKERS} workers and 12 TiB:\n")
     head = ["memory", "chunks", "writes to mmu_lock a chunk",
             "longest hold, µs", "work, s", "work / 64, s",
@@ -96,8 +97,12 @@ def write(results):
             "workers until the line binds"]
     print("| " + " | ".join(head) + " |")
     print("|---|" + "---:|" * (len(head) - 1))
-    for name, kind in KINDS.items():
-        if costs[name]:
-            print("| " + " | ".join(row(name, kind, costs[name],
-                                        costs["helper"])) + " |")
+    for memory, cost in costs.items():
+        name = "4k resident" if memory == "4k" else memory
+        print("| " + " | ".join(row(name, CHUNKS[results.page_size(memory)],
+                                    cost, helper)) + " |")
     print()
+    others = [memory for memory in results.memories() if memory not in costs]
+    if others:
+        print("Not calculated, for lack of figures by the guest's size: "
+              f"{', '.join(others)}.\n")

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """Where another way to leave the guest without faults takes less."""
-from results import text
-
-OURS = ("vcpu", "ioctl", "uring")
-OTHERS = ("touch", "pre-fault", "populate+pre-fault")
+from results import OURS, binary, figure, text
 
 
-def label(entry):
+def unit_cost(results, entry):
+    """The scenario's first metric in instructions."""
+    return next((metric for metric in
+                 results.scenarios[entry["scenario"]]["metrics"]
+                 if metric["unit"] == "instructions" and
+                 figure(entry, metric) is not None), None)
+
+
+def label(results, entry):
     words = [entry["memory"], entry.get("state"), entry.get("layout")]
-    if entry["scenario"] == "scale":
-        words.append("2 MiB" if entry["memory"] == "hugetlb-2m" else "1 GiB")
-        words[-1] += " entries"
+    if entry.get("entries"):
+        words.append(f"{binary(results.page_size(entry['memory']))} entries")
     return ", ".join(word for word in words if word)
 
 
@@ -21,18 +25,18 @@ def alike(entry):
 
 
 def prepared(entry):
-    return (entry.get("instructions") and
-            (entry.get("faults_left") == 0 or entry["scenario"] == "scale"))
+    """Whether no fault is left; scenarios that do not count them check what is
+    mapped, or are of one peer."""
+    return entry.get("instructions") and not entry.get("faults_left")
 
 
 def found(results):
     groups = {}
     for entry in results.entries:
-        if entry["scenario"] in ("prepare", "scattered", "scale") and \
-                entry["workers"] == 1 and prepared(entry):
+        if entry["workers"] == 1 and prepared(entry):
             groups.setdefault(alike(entry), []).append(entry)
     for group in groups.values():
-        others = [e for e in group if e["peer"] in OTHERS]
+        others = [e for e in group if e["peer"] not in OURS]
         if not others:
             continue
         best = min(others, key=lambda e: e["instructions"])
@@ -45,13 +49,12 @@ def found(results):
 def write(results):
     lines = []
     for entry, best in found(results):
-        units = entry.get("entries") if entry["scenario"] == "scale" else \
-            entry.get("pages")
+        metric = unit_cost(results, entry)
         more = entry["instructions"] / best["instructions"] * 100 - 100
-        lines.append(f"| {label(entry)} | {entry['peer']} "
-                     f"| {text(entry['instructions'] / units)} "
+        lines.append(f"| {label(results, entry)} | {entry['peer']} "
+                     f"| {text(figure(entry, metric))} "
                      f"| {best['peer']} "
-                     f"| {text(best['instructions'] / units)} "
+                     f"| {text(figure(best, metric))} "
                      f"| {more:.1f} |")
     if not lines:
         print("Nowhere in this run.\n")

@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Looking figures up in what 'bench/run' left."""
+"""Looking figures up in what 'bench/run' left, and what it says about them."""
 import json
+import sys
+
+# Those of KVM_MAP_MEMORY; all others are what it is compared with.
+OURS = ("vcpu", "ioctl", "uring")
+SMALL_PAGE = 4096
 
 
 class Results:
@@ -8,6 +13,20 @@ class Results:
         with open(path, encoding="utf-8") as file:
             self.document = json.load(file)
         self.entries = self.document["entries"]
+        if "description" not in self.document:
+            sys.exit(f"{path} does not describe its scenarios: 'bench/keep "
+                     f"--describe {path}' adds it")
+        description = self.document["description"]
+        self.kinds = {kind["name"]: kind
+                      for kind in description["memory_kinds"]}
+        self.peers = [peer["name"] for peer in description["peers"]]
+        measured = {entry["scenario"] for entry in self.entries}
+        self.scenarios = {scenario["name"]: scenario
+                          for scenario in description["scenarios"]
+                          if scenario["name"] in measured}
+        unknown = measured - set(self.scenarios)
+        if unknown:
+            sys.exit(f"{path} does not describe {', '.join(sorted(unknown))}")
 
     def find(self, **wanted):
         return [entry for entry in self.entries
@@ -24,9 +43,23 @@ class Results:
     def distinct(self, name, **wanted):
         found = []
         for entry in self.find(**wanted):
-            if entry[name] not in found:
-                found.append(entry[name])
+            if entry.get(name) not in found:
+                found.append(entry.get(name))
         return found
+
+    def page_size(self, memory):
+        return self.kinds[memory]["page_size"]
+
+    def memories(self, **wanted):
+        """The kinds of memory in these entries, those of small pages first."""
+        return sorted(self.distinct("memory", **wanted), key=self.page_size)
+
+
+def figure(entry, metric):
+    """An entry's value of a metric, or None."""
+    if "quotient_of" in metric:
+        return ratio(*(entry.get(name) for name in metric["quotient_of"]))
+    return entry.get(metric["name"])
 
 
 def text(value, form="{:,.1f}"):
