@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The peers: the methods of kvm-prefault, and the guest that touches its
+ * The peers: the methods of the VMM library, and the guest that touches its
  * memory with all its vCPUs.
  */
 #ifndef PEER_H

@@ -2,7 +2,7 @@
 # The benchmarks, in the test machine; results and plots go to build/bench/.
 
 .PHONY: bench-program
-bench-program: tools
+bench-program: vmm
 	@$(MAKE) --no-print-directory -C bench
 
 .PHONY: bench

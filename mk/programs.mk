@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-# The library and the tools have Makefiles of their own.
+# The libraries and the tools have Makefiles of their own.
 
 .PHONY: lib
 lib: ## Build the library liburing-ext
 	@$(MAKE) --no-print-directory -C liburing-ext
 
+.PHONY: vmm
+vmm: lib
+	@$(MAKE) --no-print-directory -C tools/vmm
+
 .PHONY: tools
-tools: lib ## Build the command kvm-prefault
+tools: vmm ## Build the command kvm-prefault
 	@$(MAKE) --no-print-directory -C tools/kvm-prefault
 
 .PHONY: install

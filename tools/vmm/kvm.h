@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* KVM's user interface, with what the header of Debian 12 does not have yet. */
-#ifndef KVM_PREFAULT_KVM_H
-#define KVM_PREFAULT_KVM_H
+#ifndef VMM_KVM_H
+#define VMM_KVM_H
 
 #include <linux/kvm.h>
 
