@@ -139,7 +139,7 @@ static void print_memory_kinds(FILE *file)
 		print_text(file, "      ", "summary", kind->summary, ",\n");
 		fprintf(file, "      \"page_size\": %llu\n    }%s\n",
 			(unsigned long long)kind->page_size,
-			kind + 1 < __stop_memory_kinds ? "," : "");
+			kind + 1 < memory_kinds_end ? "," : "");
 	}
 	fputs("  ],\n", file);
 }

@@ -4,13 +4,6 @@
 #include "memory.h"
 #include "units.h"
 
-static void *map_shared(void *where, uint64_t bytes)
-{
-	return mmap(where, bytes, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS | (where ? MAP_FIXED : 0), -1,
-		    0);
-}
-
 static int check_shared(const struct memory_kind *kind, uint64_t bytes,
 			struct failure *failure)
 {
@@ -21,6 +14,9 @@ static int check_shared(const struct memory_kind *kind, uint64_t bytes,
 }
 
 static const struct memory_kind shared MEMORY_KINDS = {
-	"shared", "anonymous memory that children would share",
-	4 * KIB, map_shared, check_shared
+	.name = "shared",
+	.summary = "anonymous memory that children would share",
+	.page_size = 4 * KIB,
+	.map_flags = MAP_SHARED | MAP_ANONYMOUS,
+	.check = check_shared,
 };
