@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
 #include <err.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "describe.h"
 #include "entry.h"
+#include "parse.h"
 #include "peer.h"
 #include "scenario.h"
 #include "units.h"
@@ -40,7 +39,7 @@ static void print_help(void)
 	     "\n"
 	     "  --scenario LIST  what to measure (default: prepare)\n"
 	     "  --peer LIST      ways to prepare, or all (default: all)\n"
-	     "  --memory LIST    kinds of memory (default: 4k)\n"
+	     "  --memory LIST    kinds of memory, or all (default: 4k)\n"
 	     "  --state LIST     untouched, resident (default: both)\n"
 	     "  --workers LIST   numbers of threads (default: 1)\n"
 	     "  --size SIZE      guest memory, in K, M, G or T (default: 32M)\n"
@@ -62,114 +61,112 @@ static void print_help(void)
 		printf("  %-19s  %s\n", kind->name, kind->summary);
 }
 
-static unsigned int parse_count(const char *option, const char *text,
-				unsigned int max)
+static uint64_t number_of(const char *option, const char *text, uint64_t max)
 {
-	char *end;
-	unsigned long count;
+	struct failure failure;
+	uint64_t number;
 
-	errno = 0;
-	count = strtoul(text, &end, 10);
-	if (!isdigit(*text) || *end || errno || !count || count > max)
-		errx(2, "%s takes numbers from 1 to %u, not '%s'", option, max,
-		     text);
-	return count;
+	if (parse_number(option, text, 1, max, &number, &failure) < 0)
+		errx(2, "%s", failure.reason);
+	return number;
 }
 
-static uint64_t parse_size(const char *text)
+static uint64_t size_of(const char *text)
 {
-	static const char units[] = "KMGT";
-	unsigned long long size, unit = 1;
-	const char *found;
-	char *end;
+	struct failure failure;
+	uint64_t size;
 
-	errno = 0;
-	size = strtoull(text, &end, 10);
-	found = *end ? strchr(units, toupper(*end)) : NULL;
-	if (found) {
-		unit = KIB << (10 * (found - units));
-		end++;
-	}
-	if (!isdigit(*text) || *end || errno || !size ||
-	    size > GUEST_MEMORY_MAX / unit || size * unit % PAGE_SIZE)
-		errx(2, "--size is such as 512M or 2G, not '%s'", text);
-	return size * unit;
+	if (parse_size("--size", text, &size, &failure) < 0)
+		errx(2, "%s", failure.reason);
+	return size;
 }
 
-static void add_scenario(struct options *options, unsigned int nr,
-			 const char *name)
+static void choose_peers(struct options *options, const char *list)
 {
-	options->scenarios[nr] = scenario_find(name);
-	if (!options->scenarios[nr])
-		errx(2, "there is no scenario '%s'", name);
-	options->scenarios[nr + 1] = NULL;
+	struct failure failure;
+
+	if (methods_parse(list, peers, options->peers, &failure) < 0)
+		errx(2, "%s", failure.reason);
 }
 
-static void add_peer(struct options *options, unsigned int nr,
-		     const char *name)
+static void choose_memories(struct options *options, const char *list)
 {
-	options->peers[nr] = peer_find(name);
-	if (!options->peers[nr])
-		errx(2, "there is no peer '%s'", name);
-	options->peers[nr + 1] = NULL;
+	struct failure failure;
+
+	if (memory_kinds_parse(list, options->memories, &failure) < 0)
+		errx(2, "%s", failure.reason);
 }
 
-static void add_memory(struct options *options, unsigned int nr,
-		       const char *name)
+static int add_scenario(void *to, const char *name, struct failure *failure)
 {
-	options->memories[nr] = memory_kind_find(name);
-	if (!options->memories[nr])
-		errx(2, "there is no memory '%s'", name);
-	options->memories[nr + 1] = NULL;
+	const struct scenario *scenario = scenario_find(name), **end = to;
+	unsigned int i = 0;
+
+	if (!scenario)
+		return fail(failure, "there is no scenario '%s'", name);
+	while (end[i] && end[i] != scenario)
+		i++;
+	if (i == OPTIONS_MAX)
+		return fail(failure, "more than %d scenarios", OPTIONS_MAX);
+	end[i] = scenario;
+	return 0;
 }
 
-static void add_workers(struct options *options, unsigned int nr,
-			const char *text)
+static int add_workers(void *to, const char *text, struct failure *failure)
 {
-	options->workers[nr] = parse_count("--workers", text, VM_MAX_VCPUS);
-	options->nr_workers = nr + 1;
+	struct options *options = to;
+	uint64_t number;
+
+	if (options->nr_workers == OPTIONS_MAX)
+		return fail(failure, "more than %d numbers of workers",
+			    OPTIONS_MAX);
+	if (parse_number("--workers", text, 1, VM_MAX_VCPUS, &number,
+			 failure) < 0)
+		return -1;
+	options->workers[options->nr_workers++] = number;
+	return 0;
 }
 
-static void add_state(struct options *options, unsigned int nr,
-		      const char *name)
+static int add_state(void *to, const char *name, struct failure *failure)
 {
-	if (!nr)
-		options->untouched = options->resident = false;
+	struct options *options = to;
+
 	if (!strcmp(name, "untouched"))
 		options->untouched = true;
 	else if (!strcmp(name, "resident"))
 		options->resident = true;
 	else
-		errx(2, "there is no state '%s'", name);
+		return fail(failure, "there is no state '%s'", name);
+	return 0;
 }
 
-static void parse_list(struct options *options, const char *list,
-		       void (*add)(struct options *options, unsigned int nr,
-				   const char *name))
+static void add_list(const char *list,
+		     int (*add)(void *to, const char *name,
+				struct failure *failure), void *to)
 {
-	char *copy = strdup(list), *rest = copy, *name;
-	unsigned int nr = 0;
+	struct failure failure;
 
-	if (!copy)
-		err(1, "options");
-	while ((name = strsep(&rest, ","))) {
-		if (nr == OPTIONS_MAX)
-			errx(2, "more than %d in '%s'", OPTIONS_MAX, list);
-		add(options, nr++, name);
-	}
-	free(copy);
+	if (parse_list(list, add, to, &failure) < 0)
+		errx(2, "%s", failure.reason);
 }
 
-static void parse_peers(struct options *options, const char *list)
+static void choose_scenarios(struct options *options, const char *list)
 {
-	unsigned int i;
+	memset(options->scenarios, 0, sizeof(options->scenarios));
+	add_list(list, add_scenario, options->scenarios);
+}
 
-	if (strcmp(list, "all")) {
-		parse_list(options, list, add_peer);
-		return;
-	}
-	for (i = 0; peers[i]; i++)
-		add_peer(options, i, peers[i]->name);
+static void choose_workers(struct options *options, const char *list)
+{
+	options->nr_workers = 0;
+	add_list(list, add_workers, options);
+}
+
+static void choose_states(struct options *options, const char *list)
+{
+	options->untouched = false;
+	options->resident = false;
+	add_list(list, add_state, options);
 }
 
 static void parse_clock(struct options *options, const char *name)
@@ -183,26 +180,25 @@ static void parse_option(struct options *options, int option)
 {
 	switch (option) {
 	case 'S':
-		parse_list(options, optarg, add_scenario);
+		choose_scenarios(options, optarg);
 		break;
 	case 'p':
-		parse_peers(options, optarg);
+		choose_peers(options, optarg);
 		break;
 	case 'M':
-		parse_list(options, optarg, add_memory);
+		choose_memories(options, optarg);
 		break;
 	case 't':
-		parse_list(options, optarg, add_state);
+		choose_states(options, optarg);
 		break;
 	case 'w':
-		parse_list(options, optarg, add_workers);
+		choose_workers(options, optarg);
 		break;
 	case 's':
-		options->size = parse_size(optarg);
+		options->size = size_of(optarg);
 		break;
 	case 'r':
-		options->rounds = parse_count("--rounds", optarg,
-					      ENTRY_MAX_SAMPLES);
+		options->rounds = number_of("--rounds", optarg, ENTRY_MAX_SAMPLES);
 		break;
 	case 'c':
 		parse_clock(options, optarg);
@@ -232,10 +228,10 @@ void options_parse(struct options *options, int argc, char **argv)
 	options->untouched = true;
 	options->resident = true;
 	options->json_file = "-";
-	add_scenario(options, 0, "prepare");
-	add_memory(options, 0, "4k");
-	add_workers(options, 0, "1");
-	parse_peers(options, "all");
+	choose_scenarios(options, "prepare");
+	choose_memories(options, "4k");
+	choose_workers(options, "1");
+	choose_peers(options, "all");
 	while ((option = getopt_long(argc, argv, "", long_options,
 				     NULL)) != -1)
 		parse_option(options, option);

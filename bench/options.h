@@ -6,16 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "memory.h"
-#include "method.h"
+#include "peer.h"
 
+/* Scenarios, and numbers of workers. */
 #define OPTIONS_MAX	16
 
 struct scenario;
 
 struct options {
 	const struct scenario *scenarios[OPTIONS_MAX + 1];
-	const struct method *peers[OPTIONS_MAX + 1];
-	const struct memory_kind *memories[OPTIONS_MAX + 1];
+	const struct method *peers[METHODS_MAX + 1];
+	const struct memory_kind *memories[MEMORY_KINDS_MAX + 1];
 	unsigned int nr_workers;
 	unsigned int workers[OPTIONS_MAX];
 	/* Which of the two states of memory. */

@@ -13,6 +13,4 @@ extern const struct method peer_touch;
 /* All peers; NULL marks the end. */
 extern const struct method * const peers[];
 
-const struct method *peer_find(const char *name);
-
 #endif

@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include "report.h"
 
-#define MAX_RESULTS (OPTIONS_MAX_METHODS * OPTIONS_MAX_MEMORIES)
+#define MAX_RESULTS (METHODS_MAX * MEMORY_KINDS_MAX)
 
 static struct result results[MAX_RESULTS];
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdnoreturn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "options.h"
+#include "parse.h"
 #include "units.h"
 
 #define DEFAULT_SIZE	(256 * MIB)
@@ -85,123 +83,61 @@ static __printf(1, 2) noreturn void wrong_usage(const char *format, ...)
 	exit(EXIT_UNUSABLE);
 }
 
-static unsigned int parse_count(const char *option, const char *text,
-				unsigned int max)
+static uint64_t number_of(const char *option, const char *text, uint64_t max)
 {
-	char *end;
-	unsigned long count;
+	struct failure failure;
+	uint64_t number;
 
-	errno = 0;
-	count = strtoul(text, &end, 10);
-	if (!isdigit(*text) || *end || errno || !count || count > max)
-		wrong_usage("%s is a number from 1 to %u, not '%s'", option,
-			    max, text);
-	return count;
+	if (parse_number(option, text, 1, max, &number, &failure) < 0)
+		wrong_usage("%s", failure.reason);
+	return number;
 }
 
-static uint64_t parse_size(const char *text)
+static uint64_t size_of(const char *text)
 {
-	static const char units[] = "KMGT";
-	unsigned long long size, unit = 1;
-	const char *found;
-	char *end;
+	struct failure failure;
+	uint64_t size;
 
-	errno = 0;
-	size = strtoull(text, &end, 10);
-	found = *end ? strchr(units, toupper(*end)) : NULL;
-	if (found) {
-		unit = KIB << (10 * (found - units));
-		end++;
-	}
-	if (!isdigit(*text) || *end || errno || !size ||
-	    size > GUEST_MEMORY_MAX / unit)
-		wrong_usage("--size is up to %llu TiB and such as 512M or 2G, not '%s'",
-			    GUEST_MEMORY_MAX / TIB, text);
-	return size * unit;
+	if (parse_size("--size", text, &size, &failure) < 0)
+		wrong_usage("%s", failure.reason);
+	return size;
 }
 
-static void add_method(struct options *options, const char *name)
+static void choose_methods(struct options *options, const char *list)
 {
-	const struct method *method = method_find(name);
-	int i = 0;
+	struct failure failure;
 
-	if (!method)
-		wrong_usage("there is no method '%s'", name);
-	while (options->methods[i] && options->methods[i] != method)
-		i++;
-	options->methods[i] = method;
-}
-
-static void add_memory(struct options *options, const char *name)
-{
-	const struct memory_kind *kind = memory_kind_find(name);
-	int i = 0;
-
-	if (!kind)
-		wrong_usage("there is no memory '%s'", name);
-	while (options->memories[i] && options->memories[i] != kind)
-		i++;
-	if (i == OPTIONS_MAX_MEMORIES)
-		wrong_usage("more than %d kinds of memory", i);
-	options->memories[i] = kind;
-}
-
-static void parse_list(struct options *options, const char *list,
-		       void (*add)(struct options *options, const char *name))
-{
-	char *copy = strdup(list), *rest = copy, *name;
-
-	if (!copy)
-		wrong_usage("%s", strerror(ENOMEM));
-	while ((name = strsep(&rest, ",")))
-		add(options, name);
-	free(copy);
-}
-
-static void parse_methods(struct options *options, const char *list)
-{
-	int i;
-
-	memset(options->methods, 0, sizeof(options->methods));
+	if (methods_parse(list, methods, options->methods, &failure) < 0)
+		wrong_usage("%s", failure.reason);
 	options->methods_named = strcmp(list, "all");
-	if (options->methods_named)
-		parse_list(options, list, add_method);
-	else
-		for (i = 0; methods[i]; i++)
-			options->methods[i] = methods[i];
 }
 
-static void parse_memories(struct options *options, const char *list)
+static void choose_memories(struct options *options, const char *list)
 {
-	const struct memory_kind *kind;
+	struct failure failure;
 
-	memset(options->memories, 0, sizeof(options->memories));
+	if (memory_kinds_parse(list, options->memories, &failure) < 0)
+		wrong_usage("%s", failure.reason);
 	options->memories_named = strcmp(list, "all");
-	if (options->memories_named)
-		parse_list(options, list, add_memory);
-	else
-		for_each_memory_kind(kind)
-			add_memory(options, kind->name);
 }
 
 static void parse_option(struct options *options, int option)
 {
 	switch (option) {
 	case 'm':
-		parse_methods(options, optarg);
+		choose_methods(options, optarg);
 		break;
 	case 'M':
-		parse_memories(options, optarg);
+		choose_memories(options, optarg);
 		break;
 	case 's':
-		options->size = parse_size(optarg);
+		options->size = size_of(optarg);
 		break;
 	case 'w':
-		options->workers = parse_count("--workers", optarg,
-					       VM_MAX_VCPUS);
+		options->workers = number_of("--workers", optarg, VM_MAX_VCPUS);
 		break;
 	case 'r':
-		options->runs = parse_count("--runs", optarg, OPTIONS_MAX_RUNS);
+		options->runs = number_of("--runs", optarg, OPTIONS_MAX_RUNS);
 		break;
 	case GUEST_PASS:
 		options->guest_pass = true;
@@ -238,8 +174,8 @@ void options_parse(struct options *options, int argc, char **argv)
 	options->size = DEFAULT_SIZE;
 	options->runs = 1;
 	options->guest_pass = true;
-	parse_methods(options, "all");
-	parse_memories(options, "4k");
+	choose_methods(options, "all");
+	choose_memories(options, "4k");
 	options->memories_named = false;
 	while ((option = getopt_long(argc, argv, "m:M:s:w:r:j:qhV",
 				     long_options, NULL)) != -1)

@@ -8,8 +8,6 @@
 #include "memory.h"
 #include "method.h"
 
-#define OPTIONS_MAX_METHODS	16
-#define OPTIONS_MAX_MEMORIES	16
 #define OPTIONS_MAX_RUNS	1000
 
 enum exit_status {
@@ -21,10 +19,10 @@ enum exit_status {
 };
 
 struct options {
-	const struct method *methods[OPTIONS_MAX_METHODS + 1];
+	const struct method *methods[METHODS_MAX + 1];
 	/* Whether they were asked for by name, and not by "all" or default. */
 	bool methods_named;
-	const struct memory_kind *memories[OPTIONS_MAX_MEMORIES + 1];
+	const struct memory_kind *memories[MEMORY_KINDS_MAX + 1];
 	bool memories_named;
 	uint64_t size;
 	/* 0 for the default. */

@@ -30,6 +30,9 @@ struct memory_kind {
 	__attribute__((used, section("memory_kinds"), \
 		       aligned(__alignof__(struct memory_kind))))
 
+/* The most that a program can choose, for arrays of them. */
+#define MEMORY_KINDS_MAX	16
+
 /*
  * The ends of the list.  They are defined beside the kinds of the library, so
  * that the linker takes those into every program that reads the list.
@@ -44,6 +47,12 @@ extern const struct memory_kind __stop_memory_kinds[];
 	for ((kind) = memory_kinds_begin; (kind) < memory_kinds_end; (kind)++)
 
 const struct memory_kind *memory_kind_find(const char *name);
+/*
+ * Those that a list names, separated by commas, or all.  chosen has room for
+ * MEMORY_KINDS_MAX and a NULL.  0, or -1 and a reason.
+ */
+int memory_kinds_parse(const char *list, const struct memory_kind **chosen,
+		       struct failure *failure);
 /* The size asked for, in whole pages. */
 uint64_t memory_kind_round(const struct memory_kind *kind, uint64_t size);
 

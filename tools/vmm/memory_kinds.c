@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <linux/mman.h>
 #include "memory.h"
+#include "parse.h"
 #include "sysfile.h"
 #include "units.h"
 
@@ -137,4 +138,40 @@ const struct memory_kind *memory_kind_find(const char *name)
 uint64_t memory_kind_round(const struct memory_kind *kind, uint64_t size)
 {
 	return (size + kind->page_size - 1) / kind->page_size * kind->page_size;
+}
+
+static int choose(const struct memory_kind **chosen,
+		  const struct memory_kind *kind, struct failure *failure)
+{
+	unsigned int i = 0;
+
+	while (chosen[i] && chosen[i] != kind)
+		i++;
+	if (i == MEMORY_KINDS_MAX)
+		return fail(failure, "more than %u kinds of memory", i);
+	chosen[i] = kind;
+	return 0;
+}
+
+static int choose_name(void *to, const char *name, struct failure *failure)
+{
+	const struct memory_kind *kind = memory_kind_find(name);
+
+	if (!kind)
+		return fail(failure, "there is no memory '%s'", name);
+	return choose(to, kind, failure);
+}
+
+int memory_kinds_parse(const char *list, const struct memory_kind **chosen,
+		       struct failure *failure)
+{
+	const struct memory_kind *kind;
+
+	memset(chosen, 0, (MEMORY_KINDS_MAX + 1) * sizeof(*chosen));
+	if (strcmp(list, "all"))
+		return parse_list(list, choose_name, chosen, failure);
+	for_each_memory_kind(kind)
+		if (choose(chosen, kind, failure) < 0)
+			return -1;
+	return 0;
 }

@@ -45,10 +45,30 @@ extern const struct method method_vcpu;
 extern const struct method method_ioctl;
 extern const struct method method_uring;
 
-/* All methods; NULL marks the end. */
+/*
+ * The only list of them: what is added here, every program has.  A table begins
+ * with it, more of the program's own may follow, and NULL ends it.
+ */
+#define METHODS				\
+	&method_none,			\
+	&method_pre_fault,		\
+	&method_populate,		\
+	&method_populate_pre_fault,	\
+	&method_vcpu,			\
+	&method_ioctl,			\
+	&method_uring
+
+/* No table has more than these, for arrays of them. */
+#define METHODS_MAX	16
+
 extern const struct method * const methods[];
 
-const struct method *method_find(const char *name);
+/*
+ * Those of a table that a list names, separated by commas, or all of them.
+ * chosen has room for METHODS_MAX and a NULL.  0, or -1 and a reason.
+ */
+int methods_parse(const char *list, const struct method * const *table,
+		  const struct method **chosen, struct failure *failure);
 
 /* For the methods of KVM_MAP_MEMORY: whether /dev/kvm has the features. */
 int map_memory_check(int kvm_fd, unsigned int features,

@@ -1,24 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 #include "method.h"
+#include "parse.h"
 
 const struct method * const methods[] = {
-	&method_none,
-	&method_pre_fault,
-	&method_populate,
-	&method_populate_pre_fault,
-	&method_vcpu,
-	&method_ioctl,
-	&method_uring,
+	METHODS,
 	NULL,
 };
 
-const struct method *method_find(const char *name)
-{
-	const struct method * const *method;
+_Static_assert(sizeof(methods) / sizeof(*methods) - 1 <= METHODS_MAX,
+	       "raise METHODS_MAX");
 
-	for (method = methods; *method; method++)
-		if (!strcmp((*method)->name, name))
-			return *method;
-	return NULL;
+struct choice {
+	const struct method * const *table;
+	const struct method **chosen;
+};
+
+static int choose(void *to, const char *name, struct failure *failure)
+{
+	const struct choice *choice = to;
+	const struct method * const *method = choice->table;
+	const struct method **end = choice->chosen;
+
+	while (*method && strcmp((*method)->name, name))
+		method++;
+	if (!*method)
+		return fail(failure, "there is no method '%s'", name);
+	while (*end && *end != *method)
+		end++;
+	*end = *method;
+	return 0;
+}
+
+int methods_parse(const char *list, const struct method * const *table,
+		  const struct method **chosen, struct failure *failure)
+{
+	struct choice choice = { .table = table, .chosen = chosen };
+	bool all = !strcmp(list, "all");
+	unsigned int i;
+
+	for (i = 0; table[i]; i++)
+		chosen[i] = all ? table[i] : NULL;
+	chosen[i] = NULL;
+	return all ? 0 : parse_list(list, choose, &choice, failure);
 }
