@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,16 +13,11 @@
 static int write_text(const char *path, const char *text,
 		      struct failure *failure)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t ret = -1;
+	int ret = sysfile_write(path, text);
 
-	if (fd >= 0) {
-		ret = write(fd, text, strlen(text));
-		close(fd);
-	}
 	if (ret < 0)
 		return fail_unavailable(failure, "%s: %s", path,
-					strerror(errno));
+					strerror(-ret));
 	return 0;
 }
 

@@ -4,9 +4,8 @@
  * 4 KiB page of it.
  *
  * Guest-physical memory has two parts.  The memory to be prepared begins at
- * GUEST_MEMORY_BASE.  Below, at 0, lie the few pages that the program needs
- * itself, its code and page tables; the latter map 1 GiB at a time, so that no
- * page of them lies in the memory that is measured.
+ * GUEST_MEMORY_BASE.  Below, at 0, lie the few pages of the program, its code
+ * and page tables (long_mode.h).
  */
 #ifndef GUEST_H
 #define GUEST_H

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* KVM's user interface, with what the header of Debian 12 does not have yet. */
+/*
+ * KVM's user interface, with what the header of Debian 12 does not have yet, and
+ * what every VMM here does with it.
+ */
 #ifndef VMM_KVM_H
 #define VMM_KVM_H
 
 #include <linux/kvm.h>
+#include "failure.h"
 
 #ifndef KVM_CAP_PRE_FAULT_MEMORY
 #define KVM_CAP_PRE_FAULT_MEMORY 236
@@ -16,5 +20,12 @@ struct kvm_pre_fault_memory {
 	__u64 padding[5];
 };
 #endif
+
+/* Opens /dev/kvm; returns it, or -1 and a reason. */
+int kvm_open(struct failure *failure);
+/* Returns the VM, or a negative errno; no signal interrupts it. */
+int kvm_create_vm(int kvm_fd, unsigned long type);
+/* Gives a vCPU all that KVM can do.  0, or a negative errno. */
+int kvm_set_cpuid(int kvm_fd, int vcpu_fd);
 
 #endif

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "sysfile.h"
 
 bool sysfile_line(const char *path, char *text, size_t size)
@@ -51,4 +54,16 @@ unsigned long long sysfile_number(const char *path,
 	if (!sysfile_line(path, text, sizeof(text)))
 		return fallback;
 	return strtoull(text, NULL, 0);
+}
+
+int sysfile_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
 }

@@ -13,5 +13,7 @@ bool sysfile_value(const char *path, const char *key, char *text, size_t size);
 /* A number alone in its file; fallback if there is none. */
 unsigned long long sysfile_number(const char *path,
 				  unsigned long long fallback);
+/* 0, or a negative errno. */
+int sysfile_write(const char *path, const char *text);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <linux/kvm.h>
 #include "failure.h"
+#include "kvm.h"
 #include "stats.h"
 
 #define VM_MAX_VCPUS 256
@@ -28,9 +28,6 @@ struct vm {
 	unsigned int nr_vcpus;
 	struct vcpu vcpus[VM_MAX_VCPUS];
 };
-
-/* Opens /dev/kvm; returns it, or -1. */
-int kvm_open(struct failure *failure);
 
 /* kvm_fd stays the caller's.  vm_destroy() may follow whatever it returns. */
 int vm_create(struct vm *vm, int kvm_fd, struct failure *failure);
