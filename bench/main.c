@@ -44,7 +44,7 @@ static void warm_up_memory(uint64_t bytes)
 	if (kind->check(kind, bytes, &failure) < 0 ||
 	    memory_map(&memory, kind, bytes, &failure) < 0)
 		return;
-	trial_populate(memory.host, memory.bytes, &failure);
+	memory_populate(memory.host, memory.bytes, &failure);
 	memory_unmap(&memory);
 }
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One call for each range. */
-#include <errno.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include "kvm.h"
 #include "trial.h"
 #include "vector.h"
 
@@ -11,26 +8,20 @@ static int populate_range(struct vector *vector,
 			  const struct kvm_memory_mapping *range,
 			  struct failure *failure)
 {
-	return trial_populate(vector->guest->memory.host +
-			      (range->base_address - GUEST_MEMORY_BASE),
-			      range->size, failure);
+	return memory_populate(vector->guest->memory.host +
+			       (range->base_address - GUEST_MEMORY_BASE),
+			       range->size, failure);
 }
 
 static int pre_fault_range(struct vector *vector,
 			   const struct kvm_memory_mapping *range,
 			   struct failure *failure)
 {
-	struct kvm_pre_fault_memory left = {
-		.gpa = range->base_address,
-		.size = range->size,
-	};
+	int ret = kvm_pre_fault(vector->guest->vm.vcpus[0].fd,
+				range->base_address, range->size);
 
-	while (left.size) {
-		if (!ioctl(vector->guest->vm.vcpus[0].fd, KVM_PRE_FAULT_MEMORY,
-			   &left) || errno == EINTR || errno == EAGAIN)
-			continue;
-		return fail_errno(failure, errno, "KVM_PRE_FAULT_MEMORY");
-	}
+	if (ret < 0)
+		return fail_errno(failure, -ret, "KVM_PRE_FAULT_MEMORY");
 	return 0;
 }
 

@@ -84,12 +84,12 @@ static int set_up(struct latency *latency, int kvm_fd, struct failure *failure)
 	memcpy(guest->program.host + PROGRAM_OFFSET, latency_program,
 	       latency_program_end - latency_program);
 	if (latency->resident &&
-	    (trial_populate(guest->memory.host, latency->job_bytes,
-			    failure) < 0 ||
+	    (memory_populate(guest->memory.host, latency->job_bytes,
+			     failure) < 0 ||
 	     show_often(latency, failure) < 0))
 		return -1;
 	/* The time is that of KVM's fault, not of the zeroing of memory. */
-	if (trial_populate(touched_host(latency), TOUCHED_BYTES, failure) < 0)
+	if (memory_populate(touched_host(latency), TOUCHED_BYTES, failure) < 0)
 		return -1;
 	if (vm_create_vcpus(&guest->vm, 1, failure) < 0)
 		return -1;

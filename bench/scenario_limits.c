@@ -90,7 +90,7 @@ static void run(struct entry *entry, void *(*function)(void *argument),
 
 	ret = memory_map(&memory, memory_kind_find("4k"), bytes, &failure);
 	if (!ret)
-		ret = trial_populate(memory.host, memory.bytes, &failure);
+		ret = memory_populate(memory.host, memory.bytes, &failure);
 	if (!ret)
 		ret = time_threads(function, &memory, entry->workers, &seconds,
 				   &failure);

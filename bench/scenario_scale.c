@@ -35,7 +35,7 @@ static int create(struct guest *guest, const struct memory_kind *kind,
 	guest->vm.stats.fd = -1;
 	if (kind->check(kind, slot_bytes, failure) < 0 ||
 	    memory_map(&guest->memory, kind, slot_bytes, failure) < 0 ||
-	    trial_populate(guest->memory.host, slot_bytes, failure) < 0 ||
+	    memory_populate(guest->memory.host, slot_bytes, failure) < 0 ||
 	    vm_create(&guest->vm, kvm_fd, failure) < 0)
 		return -1;
 	for (base = 0; base < bytes; base += slot_bytes)

@@ -1,23 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <liburing_kvm.h>
 #include "clock.h"
 #include "meminfo.h"
 #include "trial.h"
-
-int trial_populate(uint8_t *host, uint64_t bytes, struct failure *failure)
-{
-	int ret;
-
-	do {
-		ret = madvise(host, bytes, MADV_POPULATE_WRITE);
-	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
-	if (ret < 0)
-		return fail_errno(failure, errno, "MADV_POPULATE_WRITE");
-	return 0;
-}
 
 int trial_map_program(struct guest *guest, struct failure *failure)
 {
@@ -80,8 +66,8 @@ static int run_in(const struct trial *trial, struct guest *guest,
 	unsigned int nr_vcpus = trial->workers;
 
 	if (trial->resident &&
-	    trial_populate(guest->memory.host, guest->memory.bytes,
-			   failure) < 0)
+	    memory_populate(guest->memory.host, guest->memory.bytes,
+			    failure) < 0)
 		return -1;
 	if (trial->peer->needs_vcpus &&
 	    vm_create_vcpus(&guest->vm, nr_vcpus, failure) < 0)

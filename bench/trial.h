@@ -31,8 +31,6 @@ struct trial_result {
 int trial_run(const struct trial *trial, int kvm_fd,
 	      struct trial_result *result, struct failure *failure);
 
-/* Brings memory in from this thread. */
-int trial_populate(uint8_t *host, uint64_t bytes, struct failure *failure);
 /*
  * Maps the pages of the guest's program, so that the faults counted are those
  * of its memory.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <string.h>
 #include <liburing_kvm.h>
 #include "batch.h"
@@ -24,4 +25,39 @@ int batch_done(const struct batch *batch, int ret,
 			    (unsigned long long)batch->mapping.base_address,
 			    strerror(-ret));
 	return 0;
+}
+
+static int run_command(struct io_uring *ring, int vm_fd,
+		       struct kvm_map_memory_batch *batch)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(ring);
+	struct io_uring_cqe *cqe;
+	int ret;
+
+	io_uring_prep_cmd_kvm_map_memory(sqe, vm_fd, batch);
+	io_uring_sqe_set_data(sqe, batch);
+	ret = io_uring_submit_and_wait(ring, 1);
+	if (ret < 0)
+		return ret;
+	/* A signal ends the wait, and not the command. */
+	do {
+		ret = io_uring_wait_cqe(ring, &cqe);
+	} while (ret == -EINTR);
+	if (ret < 0)
+		return ret;
+	ret = cqe->res;
+	io_uring_cqe_seen(ring, cqe);
+	return ret;
+}
+
+int batch_run_uring(int vm_fd, struct kvm_map_memory_batch *batch)
+{
+	struct io_uring ring;
+	int ret = io_uring_queue_init(BATCH_RING_ENTRIES, &ring, 0);
+
+	if (ret < 0)
+		return ret;
+	ret = run_command(&ring, vm_fd, batch);
+	io_uring_queue_exit(&ring);
+	return ret;
 }

@@ -68,3 +68,15 @@ int kvm_set_cpuid(int kvm_fd, int vcpu_fd)
 	free(cpuid);
 	return ret;
 }
+
+int kvm_pre_fault(int vcpu_fd, uint64_t base, uint64_t bytes)
+{
+	struct kvm_pre_fault_memory left = { .gpa = base, .size = bytes };
+
+	/* A call may succeed with a part only. */
+	while (left.size)
+		if (ioctl(vcpu_fd, KVM_PRE_FAULT_MEMORY, &left) < 0 &&
+		    errno != EINTR && errno != EAGAIN)
+			return -errno;
+	return 0;
+}

@@ -6,6 +6,7 @@
 #ifndef VMM_KVM_H
 #define VMM_KVM_H
 
+#include <stdint.h>
 #include <linux/kvm.h>
 #include "failure.h"
 
@@ -27,5 +28,7 @@ int kvm_open(struct failure *failure);
 int kvm_create_vm(int kvm_fd, unsigned long type);
 /* Gives a vCPU all that KVM can do.  0, or a negative errno. */
 int kvm_set_cpuid(int kvm_fd, int vcpu_fd);
+/* KVM_PRE_FAULT_MEMORY until all is done.  0, or a negative errno. */
+int kvm_pre_fault(int vcpu_fd, uint64_t base, uint64_t bytes);
 
 #endif

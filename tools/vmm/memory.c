@@ -87,6 +87,21 @@ void memory_unmap(struct memory *memory)
 	memset(memory, 0, sizeof(*memory));
 }
 
+int memory_populate(uint8_t *host, uint64_t bytes, struct failure *failure)
+{
+	int ret;
+
+	do {
+		ret = madvise(host, bytes, MADV_POPULATE_WRITE);
+	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
+	if (ret < 0 && errno == EINVAL)
+		return fail_unavailable(failure,
+			"no MADV_POPULATE_WRITE (Linux 5.14 and later)");
+	if (ret < 0)
+		return fail_errno(failure, errno, "MADV_POPULATE_WRITE");
+	return 0;
+}
+
 static uint64_t status_bytes(const char *key)
 {
 	char value[64];

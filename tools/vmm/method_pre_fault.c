@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <sys/ioctl.h>
 #include "kvm.h"
 #include "slices.h"
@@ -15,19 +14,12 @@ static int pre_fault_check(int kvm_fd, struct failure *failure)
 static int pre_fault_slice(struct slice *slice)
 {
 	const struct vm *vm = &slice->preparation->guest->vm;
-	struct kvm_pre_fault_memory range = {
-		.gpa = slice->base,
-		.size = slice->bytes,
-	};
+	int ret = kvm_pre_fault(vm->vcpus[slice->index].fd, slice->base,
+				slice->bytes);
 
-	/* A call may succeed with a part only. */
-	while (range.size) {
-		if (!ioctl(vm->vcpus[slice->index].fd, KVM_PRE_FAULT_MEMORY,
-			   &range) || errno == EINTR || errno == EAGAIN)
-			continue;
-		return fail_errno(&slice->failure, errno,
+	if (ret < 0)
+		return fail_errno(&slice->failure, -ret,
 				  "KVM_PRE_FAULT_MEMORY");
-	}
 	return 0;
 }
 

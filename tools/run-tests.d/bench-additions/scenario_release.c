@@ -2,7 +2,6 @@
 /* A scenario, for a test: it is nowhere else. */
 #include "clock.h"
 #include "scenario.h"
-#include "trial.h"
 #include "units.h"
 
 static const struct metric released_bytes = {
@@ -21,7 +20,7 @@ static int release(struct entry *entry, const struct memory_kind *kind,
 
 	if (memory_map(&memory, kind, entry->bytes, failure) < 0)
 		return -1;
-	ret = trial_populate(memory.host, memory.bytes, failure);
+	ret = memory_populate(memory.host, memory.bytes, failure);
 	start = clock_seconds();
 	memory_unmap(&memory);
 	if (ret < 0)
