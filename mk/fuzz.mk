@@ -13,7 +13,7 @@ fuzz_seeds = $(if $(SEED),$(SEED:%=--seed %) --seconds $(SECONDS),\
 	--for $(SECONDS) --seconds 60)
 
 .PHONY: fuzz-program
-fuzz-program: tests
+fuzz-program: tests vmm
 	@$(MAKE) --no-print-directory -C tools/fuzz
 
 .PHONY: fuzz

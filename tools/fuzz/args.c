@@ -8,7 +8,7 @@
 
 #include "call.h"
 #include "machine.h"
-#include "vm.h"
+#include "place.h"
 
 #define ROUND_UP(n)	(((n) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))
 

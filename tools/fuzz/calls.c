@@ -10,7 +10,7 @@
 #include "call.h"
 #include "inject.h"
 #include "machine.h"
-#include "vm.h"
+#include "place.h"
 
 static void count(const struct call *call, enum kind kind, enum kind refused,
 		  int result)

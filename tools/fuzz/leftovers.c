@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "leftovers.h"
-#include "machine.h"
-#include "vm.h"
+#include "meminfo.h"
+#include "place.h"
+#include "sysfile.h"
 
 /* The kernel's name for what helps with a job. */
 #define HELPER_COMM	"kvm-map-memory"
@@ -17,19 +17,14 @@ static unsigned int count_helpers(void)
 	char path[300], name[32];
 	struct dirent *entry;
 	unsigned int nr = 0;
-	FILE *file;
 	DIR *dir;
 
 	dir = opendir("/proc/self/task");
 	while (dir && (entry = readdir(dir))) {
 		snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
-		file = fopen(path, "r");
-		if (!file)
-			continue;
-		if (fgets(name, sizeof(name), file) &&
-		    !strcmp(name, HELPER_COMM "\n"))
+		if (sysfile_line(path, name, sizeof(name)) &&
+		    !strcmp(name, HELPER_COMM))
 			nr++;
-		fclose(file);
 	}
 	if (dir)
 		closedir(dir);
@@ -42,44 +37,16 @@ static unsigned int count_helpers(void)
  */
 static unsigned int count_uses(void)
 {
-	static const char * const files[] = {
-		"/sys/module/kvm_amd/refcnt", "/sys/module/kvm_intel/refcnt",
-	};
-	unsigned int sum = 0, nr, i;
-	FILE *file;
-
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		file = fopen(files[i], "r");
-		if (!file)
-			continue;
-		if (fscanf(file, "%u", &nr) == 1)
-			sum += nr;
-		fclose(file);
-	}
-	return sum;
+	return sysfile_number("/sys/module/kvm_amd/refcnt", 0) +
+	       sysfile_number("/sys/module/kvm_intel/refcnt", 0);
 }
 
 static uint64_t page_tables_kib(void)
 {
-	unsigned long kib = 0;
-	char line[128];
-	FILE *file;
-	int fd;
+	struct meminfo meminfo;
 
-	/* Each CPU keeps some of the count to itself until asked for it. */
-	fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		if (write(fd, "1", 1) != 1)
-			perror("# stat_refresh");
-		close(fd);
-	}
-	file = fopen("/proc/meminfo", "r");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "SecPageTables: %lu kB", &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kib;
+	meminfo_read(&meminfo);
+	return meminfo.secondary_page_tables / 1024;
 }
 
 void leftovers_note(struct leftovers *before)
@@ -128,7 +95,7 @@ void leftovers_check(struct thread *thread, const struct leftovers *before)
 	}
 	call_waits(thread, "close all VMs");
 	for (vm = 0; vm < NR_VMS; vm++)
-		vm_close(vm, vm & 1);
+		place_close(vm, vm & 1);
 	call_end(thread);
 	if (!wait_until(count_uses() <= before->uses))
 		violation(thread, "VMs or files of them are left: %u uses of KVM, before there were %u",

@@ -9,30 +9,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/kvm.h>
 #include <linux/kvm_map_memory.h>
 
+#include "kvm.h"
 #include "machine.h"
-
-#define NR_CPUID_ENTRIES 256
+#include "sysfile.h"
 
 #define ALL_FEATURES	(KVM_MAP_MEMORY_FEATURE_VCPU | KVM_MAP_MEMORY_FEATURE_BATCH | \
 			 KVM_MAP_MEMORY_FEATURE_URING | KVM_MAP_MEMORY_FEATURE_READ | \
 			 KVM_MAP_MEMORY_FEATURE_RESIDENT)
 
 struct machine machine;
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	close(fd);
-	return done;
-}
 
 static bool can(unsigned long extension)
 {
@@ -72,7 +59,7 @@ static bool set_injection(const char *what, const char *name, unsigned long valu
 
 	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", what, name);
 	snprintf(text, sizeof(text), "%lu", value);
-	return write_file(path, text);
+	return !sysfile_write(path, text);
 }
 
 /*
@@ -102,9 +89,9 @@ static bool prepare_fail_nth(void)
 
 static bool start_ksm(void)
 {
-	return write_file("/sys/kernel/mm/ksm/pages_to_scan", "1000") &&
-	       write_file("/sys/kernel/mm/ksm/sleep_millisecs", "20") &&
-	       write_file("/sys/kernel/mm/ksm/run", "1");
+	return !sysfile_write("/sys/kernel/mm/ksm/pages_to_scan", "1000") &&
+	       !sysfile_write("/sys/kernel/mm/ksm/sleep_millisecs", "20") &&
+	       !sysfile_write("/sys/kernel/mm/ksm/run", "1");
 }
 
 static bool can_poison(void)
@@ -121,17 +108,6 @@ static uint64_t gpa_end(void)
 	return 1ULL << (eax & 0xff);
 }
 
-static void get_cpuid(void)
-{
-	machine.cpuid = calloc(1, sizeof(*machine.cpuid) + NR_CPUID_ENTRIES *
-			       sizeof(machine.cpuid->entries[0]));
-	machine.cpuid->nent = NR_CPUID_ENTRIES;
-	if (ioctl(machine.kvm_fd, KVM_GET_SUPPORTED_CPUID, machine.cpuid)) {
-		printf("Bail out! KVM_GET_SUPPORTED_CPUID failed\n");
-		exit(1);
-	}
-}
-
 static bool has_uffd(void)
 {
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
@@ -145,11 +121,16 @@ static bool has_uffd(void)
 void machine_probe(void)
 {
 	const char *factor = getenv("TEST_TIMEOUT_FACTOR");
+	struct failure failure;
 	int features;
 
-	machine.kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	machine.kvm_fd = kvm_open(&failure);
+	if (machine.kvm_fd < 0) {
+		printf("1..0 # SKIP %s\n", failure.reason);
+		exit(4);
+	}
 	features = ioctl(machine.kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_MAP_MEMORY);
-	if (machine.kvm_fd < 0 || (features & ALL_FEATURES) != ALL_FEATURES) {
+	if (features < 0 || (features & ALL_FEATURES) != ALL_FEATURES) {
 		printf("1..0 # SKIP no KVM with KVM_CAP_MAP_MEMORY\n");
 		exit(4);
 	}
@@ -164,5 +145,4 @@ void machine_probe(void)
 	machine.uffd = has_uffd();
 	machine.ksm = start_ksm();
 	machine.poison = can_poison();
-	get_cpuid();
 }

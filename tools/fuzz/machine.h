@@ -6,15 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct kvm_cpuid2;
-
 struct machine {
 	int kvm_fd;
 	int run_size;
 	int nr_cpus;
 	int timeout_factor;		/* TEST_TIMEOUT_FACTOR, or 1 */
 	uint64_t gpa_end;		/* 2 to the physical address width */
-	struct kvm_cpuid2 *cpuid;
 	bool protected_vms;
 	bool dirty_ring;
 	bool fail_nth;

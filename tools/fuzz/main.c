@@ -2,6 +2,7 @@
 /* Options, a process for each seed, and the sum of them as TAP. */
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "fuzz.h"
 #include "machine.h"
+#include "parse.h"
 #include "run.h"
 
 #define MAX_SEEDS 64
@@ -65,14 +67,15 @@ static void bad_usage(const char *text)
 	exit(2);
 }
 
-static uint64_t parse_number(const char *text)
+static uint64_t number_of(const char *option, const char *text, uint64_t min,
+			  uint64_t max)
 {
-	char *end;
-	uint64_t value = strtoull(text, &end, 0);
+	struct failure failure;
+	uint64_t number;
 
-	if (!*text || *end)
-		bad_usage("not a number");
-	return value;
+	if (parse_number(option, text, min, max, &number, &failure) < 0)
+		bad_usage(failure.reason);
+	return number;
 }
 
 static void add_seed(uint64_t seed)
@@ -112,28 +115,31 @@ static void parse(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (option) {
 		case 's':
-			add_seed(parse_number(optarg));
+			add_seed(number_of("--seed", optarg, 0, UINT64_MAX));
 			break;
 		case 'r':
 			add_seed(random_seed());
 			break;
 		case 'f':
-			total_seconds = parse_number(optarg);
+			total_seconds = number_of("--for", optarg, 1, UINT_MAX);
 			break;
 		case 'a':
 			all_kinds = true;
 			break;
 		case 't':
-			options.threads = parse_number(optarg);
+			options.threads = number_of("--threads", optarg, 1,
+						    MAX_THREADS);
 			break;
 		case 'd':
-			options.seconds = parse_number(optarg);
+			options.seconds = number_of("--seconds", optarg, 1,
+						    UINT_MAX);
 			break;
 		case 'n':
-			options.steps = parse_number(optarg);
+			options.steps = number_of("--steps", optarg, 1, UINT64_MAX);
 			break;
 		case 'l':
-			options.deadline = parse_number(optarg);
+			options.deadline = number_of("--deadline", optarg, 1,
+						     UINT_MAX);
 			break;
 		case 'v':
 			options.trace = true;
@@ -150,8 +156,6 @@ static void parse(int argc, char **argv)
 	}
 	if (optind < argc)
 		bad_usage("an argument that is no option");
-	if (!options.threads || options.threads > MAX_THREADS)
-		bad_usage("--threads is 1 to 64");
 	if (!nr_seeds && !total_seconds)
 		add_seed(random_seed());
 }

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "machine.h"
-#include "memory.h"
 #include "process.h"
+#include "region.h"
 
 static void wait_for(pid_t pid)
 {
@@ -38,7 +38,7 @@ void step_fork(struct thread *thread)
 	pid_t pid;
 
 	for (i = 0; i < ARRAY_SIZE(touched); i++)
-		touched[i] = region_start(rng_below(&thread->rng, NR_REGIONS)) +
+		touched[i] = region_start(rng_below(&thread->rng, nr_regions)) +
 			     rng_below(&thread->rng, REGION_SIZE / PAGE_SIZE) * PAGE_SIZE;
 	call_begin(thread, "fork, for %u us", linger);
 	if (thread->children[place])

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "ring.h"
-#include "vm.h"
 
 static void ring_report(const struct thread *thread)
 {

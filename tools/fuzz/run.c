@@ -6,18 +6,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "access.h"
 #include "inject.h"
 #include "leftovers.h"
 #include "machine.h"
-#include "memory.h"
+#include "place.h"
 #include "process.h"
+#include "region.h"
 #include "ring.h"
 #include "run.h"
 #include "steps.h"
 #include "uffd.h"
 #include "view.h"
-#include "vm.h"
 #include "watchdog.h"
 
 static pthread_barrier_t barrier;
@@ -112,7 +112,7 @@ int fuzz_run(void)
 	leader->tid = getpid();
 	guest_catch_signals();
 	leftovers_note(&before);
-	memory_init();
+	regions_init();
 	uffd_start();
 	leader->rng = rng_for(options.seed, MAX_THREADS, 0);
 	vms_init(&leader->rng);

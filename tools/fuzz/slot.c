@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "machine.h"
-#include "vm.h"
+#include "place.h"
 
 struct choice {
 	unsigned int vm;
@@ -22,7 +22,7 @@ static struct choice random_slot(struct rng *rng)
 		.vm = rng_below(rng, NR_VMS),
 		.nr = 1 + rng_below(rng, NR_SLOTS),
 	};
-	unsigned int region = rng_below(rng, NR_REGIONS);
+	unsigned int region = rng_below(rng, nr_regions);
 	uint64_t offset = 0;
 
 	choice.slot.gpa = WINDOW_GPA(choice.nr);
@@ -179,7 +179,7 @@ void step_dirty_ring(struct thread *thread)
 	call_begin(thread, "VM %u: harvest dirty rings", vm);
 	pthread_mutex_lock(&places[vm].lock);
 	if (places[vm].exists) {
-		vm_harvest(vm);
+		place_harvest(vm);
 		ret = ioctl(VM_FD(vm), KVM_RESET_DIRTY_RINGS);
 		if (ret < 0)
 			ret = -errno;

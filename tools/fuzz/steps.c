@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which step comes how often. */
 #include "call.h"
-#include "memory.h"
+#include "place.h"
 #include "process.h"
+#include "region.h"
 #include "ring.h"
 #include "steps.h"
-#include "vm.h"
 
 static const struct {
 	void (*make)(struct thread *thread);

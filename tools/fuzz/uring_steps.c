@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "machine.h"
+#include "place.h"
 #include "ring.h"
-#include "vm.h"
 
 /* Cancel requests look for what the last steps have submitted. */
 static uint64_t data_of(uint64_t step, unsigned int nr)

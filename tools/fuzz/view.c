@@ -5,9 +5,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "access.h"
+#include "place.h"
 #include "view.h"
-#include "vm.h"
 
 #define PAGES_PER_SLOT	6
 /*
@@ -33,9 +33,9 @@ static enum guest_end run(const struct view *view, struct guest_access *access)
 	for (i = 0; i < 20; i++) {
 		struct guest_access again = *access;
 
-		end = guest_run(VCPU_FD(view->vm, 0), place->vcpus[0].run, &again);
+		end = access_run(VCPU_FD(view->vm, 0), place->vcpus[0].run, &again);
 		if (end == GUEST_RING_FULL) {
-			vm_harvest(view->vm);
+			place_harvest(view->vm);
 			ioctl(VM_FD(view->vm), KVM_RESET_DIRTY_RINGS);
 		} else if (end != GUEST_INTERRUPTED) {
 			*access = again;
@@ -187,7 +187,7 @@ void view_check(struct thread *thread)
 	for (vm = 0; vm < NR_VMS; vm++) {
 		if (!places[vm].exists)
 			continue;
-		if (!places[vm].vcpus[0].exists && vcpu_create(vm, 0))
+		if (!places[vm].vcpus[0].exists && place_create_vcpu(vm, 0))
 			continue;
 		for (nr = 1; nr <= NR_SLOTS; nr++)
 			check_slot(thread, vm, nr);

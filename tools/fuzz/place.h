@@ -2,10 +2,11 @@
 /*
  * A few places for VMs.  A place's descriptors have fixed numbers, which nothing
  * else uses: a call on one that another thread is closing meets that VM, its
- * successor, or EBADF, but never another kind of file.
+ * successor, or EBADF, but never another kind of file.  Threads race to create and
+ * close what is in them, which struct vm of the VMM library is not made for.
  */
-#ifndef FUZZ_VM_H
-#define FUZZ_VM_H
+#ifndef FUZZ_PLACE_H
+#define FUZZ_PLACE_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 #include <linux/kvm.h>
 
 #include "fuzz.h"
-#include "memory.h"
+#include "region.h"
 
 #define NR_VMS		3
 #define NR_VCPUS	2
@@ -29,9 +30,9 @@
 #define WINDOW_GPA(slot)	(SZ_1G + ((slot) - 1) * WINDOW_SIZE)
 #define WINDOW_SIZE		(16 * SZ_1M)
 #define WINDOW_PAGES		(WINDOW_SIZE / PAGE_SIZE)
+#define WINDOWS_END		WINDOW_GPA(NR_SLOTS + 1)
 
 #define DIRTY_RING_BYTES	0x10000
-#define PROGRAM_SIZE		(4 * PAGE_SIZE)
 
 struct slot {
 	uint64_t gpa;
@@ -40,7 +41,7 @@ struct slot {
 	uint32_t flags;
 };
 
-struct vcpu {
+struct place_vcpu {
 	bool exists;
 	struct kvm_run *run;
 	struct kvm_dirty_gfn *dirty_ring;
@@ -56,7 +57,7 @@ struct place {
 	bool exists;
 	bool protected;
 	bool dirty_ring;
-	struct vcpu vcpus[NR_VCPUS];
+	struct place_vcpu vcpus[NR_VCPUS];
 	struct slot slots[NR_SLOTS + 1];
 	void *program;
 	/* Pages of the windows that are private. */
@@ -67,11 +68,11 @@ extern struct place places[NR_VMS];
 
 void vms_init(struct rng *rng);
 /* Under the place's lock. */
-int vm_create(unsigned int vm, struct rng *rng);
-void vm_close(unsigned int vm, bool vcpus_first);
-int vcpu_create(unsigned int vm, unsigned int vcpu);
+int place_create(unsigned int vm, struct rng *rng);
+void place_close(unsigned int vm, bool vcpus_first);
+int place_create_vcpu(unsigned int vm, unsigned int vcpu);
 /* How many entries the vCPUs' dirty rings had. */
-int vm_harvest(unsigned int vm);
+int place_harvest(unsigned int vm);
 /* Sets it, or deletes it with size 0, and remembers it. */
 int slot_set(unsigned int vm, unsigned int slot, const struct slot *new, bool gmem);
 
@@ -91,4 +92,4 @@ void step_dirty_ring(struct thread *thread);
 void step_attributes(struct thread *thread);
 void step_gmem_punch(struct thread *thread);
 
-#endif /* FUZZ_VM_H */
+#endif /* FUZZ_PLACE_H */

@@ -7,67 +7,33 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "access.h"
+#include "kvm.h"
+#include "long_mode.h"
 #include "machine.h"
-#include "vm.h"
+#include "place.h"
 
-/* guest_program.S */
-extern const uint8_t guest_program[], guest_program_end[];
-
-#define PML4		PAGE_SIZE
-#define PDPT		(2 * PAGE_SIZE)
-
-#define PTE_TABLE	0x27	/* present, writable, user, accessed */
-#define PTE_HUGE_LEAF	0xe3	/* present, writable, accessed, dirty, huge */
-
-#define CR0_PE		(1ULL << 0)
-#define CR0_ET		(1ULL << 4)
-#define CR0_NE		(1ULL << 5)
-#define CR0_PG		(1ULL << 31)
-#define CR4_PAE		(1ULL << 5)
-#define EFER_LME	(1ULL << 8)
-#define EFER_LMA	(1ULL << 10)
+/* access_program.S */
+extern const uint8_t access_program[], access_program_end[];
 
 static __thread volatile sig_atomic_t saw_sigbus;
 
-/* The first 512 GiB, each at its own address. */
-void guest_write_program(void *program)
+void *access_map_program(uint64_t memory_end)
 {
-	uint64_t *pml4 = program + PML4, *pdpt = program + PDPT;
-	unsigned int i;
+	void *program = mmap(NULL, long_mode_bytes(memory_end),
+			     PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			     -1, 0);
 
-	memcpy(program, guest_program, guest_program_end - guest_program);
-	pml4[0] = PDPT | PTE_TABLE;
-	for (i = 0; i < PAGE_SIZE / sizeof(*pdpt); i++)
-		pdpt[i] = i * SZ_1G | PTE_HUGE_LEAF;
+	long_mode_write(program, access_program,
+			access_program_end - access_program, memory_end);
+	return program;
 }
 
-int guest_prepare_vcpu(int fd)
+int access_prepare_vcpu(int fd)
 {
-	const struct kvm_segment code = {
-		.limit = ~0U, .selector = 8, .type = 11, .present = 1, .s = 1,
-		.l = 1, .g = 1,
-	};
-	const struct kvm_segment data = {
-		.limit = ~0U, .selector = 16, .type = 3, .present = 1, .s = 1,
-		.db = 1, .g = 1,
-	};
-	struct kvm_sregs sregs;
+	int ret = kvm_set_cpuid(machine.kvm_fd, fd);
 
-	if (ioctl(fd, KVM_SET_CPUID2, machine.cpuid) ||
-	    ioctl(fd, KVM_GET_SREGS, &sregs))
-		return -errno;
-	sregs.cs = code;
-	sregs.ds = data;
-	sregs.es = data;
-	sregs.ss = data;
-	sregs.fs = data;
-	sregs.gs = data;
-	sregs.cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_PG;
-	sregs.cr3 = PML4;
-	sregs.cr4 = CR4_PAE;
-	sregs.efer = EFER_LME | EFER_LMA;
-	return ioctl(fd, KVM_SET_SREGS, &sregs) ? -errno : 0;
+	return ret ? ret : long_mode_enter(fd);
 }
 
 /* Memory of the fuzzer's own is never poisoned, nor beyond the end of a file. */
@@ -122,7 +88,7 @@ static enum guest_end end_of_run(int error, const struct kvm_run *run)
 	}
 }
 
-enum guest_end guest_run(int fd, struct kvm_run *run, struct guest_access *access)
+enum guest_end access_run(int fd, struct kvm_run *run, struct guest_access *access)
 {
 	struct kvm_regs regs = {
 		.rflags = 2,
@@ -183,7 +149,7 @@ void step_vcpu_run(struct thread *thread)
 		run = mmap(NULL, machine.run_size, PROT_READ | PROT_WRITE, MAP_SHARED,
 			   fd, 0);
 		if (run != MAP_FAILED) {
-			end = guest_run(fd, run, &access);
+			end = access_run(fd, run, &access);
 			munmap(run, machine.run_size);
 		}
 		close(fd);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The program of the guests. */
-#ifndef FUZZ_GUEST_H
-#define FUZZ_GUEST_H
+/*
+ * Accesses by guests: some pages, read or written, and how that ended.  The guest
+ * of the VMM library writes to all of its memory, and whatever stops it is an
+ * error; here it is one of the outcomes to look at.
+ */
+#ifndef FUZZ_ACCESS_H
+#define FUZZ_ACCESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,12 +33,13 @@ struct guest_access {
 	unsigned int exit_reason;
 };
 
-/* Fills PROGRAM_SIZE bytes that go to guest-physical address 0. */
-void guest_write_program(void *program);
-int guest_prepare_vcpu(int fd);
-enum guest_end guest_run(int fd, struct kvm_run *run, struct guest_access *access);
+/* The program that goes to guest-physical address 0, in memory that stays. */
+void *access_map_program(uint64_t memory_end);
+/* 0 or a negative errno. */
+int access_prepare_vcpu(int fd);
+enum guest_end access_run(int fd, struct kvm_run *run, struct guest_access *access);
 const char *guest_end_name(enum guest_end end);
 /* Catches SIGBUS and the signals that interrupt calls. */
 void guest_catch_signals(void);
 
-#endif /* FUZZ_GUEST_H */
+#endif /* FUZZ_ACCESS_H */

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
+/* What the host does to the memory of memslots. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "machine.h"
-#include "memory.h"
+#include "region.h"
 #include "uffd.h"
 
 #define MADV_COLLAPSE_NR	25
@@ -18,71 +16,7 @@
 /* Each poisoned page is lost to the machine. */
 #define MAX_POISONED		16
 
-static int region_fds[NR_REGIONS];
 static atomic_uint nr_poisoned;
-
-static int region_map(unsigned int region, uint64_t offset, uint64_t size)
-{
-	int flags = MAP_FIXED | MAP_NORESERVE, fd = region_fds[region];
-	void *start = (void *)(region_start(region) + offset), *mapped;
-
-	if (region == REGION_HUGETLB)
-		flags |= MAP_HUGETLB;
-	if (fd < 0)
-		flags |= MAP_ANONYMOUS;
-	flags |= region == REGION_SHARED ? MAP_SHARED : MAP_PRIVATE;
-
-	mapped = mmap(start, size, PROT_READ | PROT_WRITE, flags, fd,
-		      fd < 0 ? 0 : offset);
-	if (mapped == MAP_FAILED)
-		return -errno;
-	if (region == REGION_HUGE)
-		madvise(start, size, MADV_HUGEPAGE);
-	else if (region != REGION_HUGETLB)
-		madvise(start, size, MADV_NOHUGEPAGE);
-	return 0;
-}
-
-void memory_init(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_REGIONS; i++) {
-		region_fds[i] = -1;
-		if (i == REGION_SHARED || i == REGION_COPY) {
-			region_fds[i] = memfd_create("fuzz", MFD_CLOEXEC);
-			if (ftruncate(region_fds[i], REGION_SIZE))
-				perror("# ftruncate");
-		}
-		if (region_map(i, 0, REGION_SIZE) && i != REGION_HUGETLB) {
-			printf("Bail out! cannot map region %u\n", i);
-			exit(1);
-		}
-	}
-}
-
-static int copy_word(uint64_t address, uint64_t *value, bool write)
-{
-	struct iovec here = { value, sizeof(*value) };
-	struct iovec there = { (void *)address, sizeof(*value) };
-	ssize_t ret;
-
-	do {
-		ret = write ? process_vm_writev(getpid(), &here, 1, &there, 1, 0) :
-			      process_vm_readv(getpid(), &here, 1, &there, 1, 0);
-	} while (ret < 0 && errno == EINTR);
-	return ret == sizeof(*value) ? 0 : ret < 0 ? -errno : -EFAULT;
-}
-
-int memory_read(uint64_t address, uint64_t *value)
-{
-	return copy_word(address, value, false);
-}
-
-int memory_write(uint64_t address, uint64_t value)
-{
-	return copy_word(address, &value, true);
-}
 
 struct piece {
 	unsigned int region;
@@ -97,8 +31,10 @@ static struct piece random_piece(struct rng *rng)
 	struct piece piece;
 	uint64_t unit = PAGE_SIZE, units;
 
-	piece.region = rng_below(rng, NR_REGIONS);
-	if (piece.region == REGION_HUGETLB || rng_percent(rng, 20))
+	piece.region = rng_below(rng, nr_regions);
+	if (region_is_hugetlb(piece.region))
+		unit = regions[piece.region].kind.page_size;
+	else if (rng_percent(rng, 20))
 		unit = SZ_2M;
 	units = REGION_SIZE / unit;
 
@@ -115,8 +51,8 @@ static struct piece random_piece(struct rng *rng)
 	return piece;
 }
 
-#define PIECE		"region %u at 0x%lx, 0x%lx bytes"
-#define PIECE_ARGS(p)	(p).region, (p).offset, (p).size
+#define PIECE		"memory %s at 0x%lx, 0x%lx bytes"
+#define PIECE_ARGS(p)	regions[(p).region].kind.name, (p).offset, (p).size
 
 static int result_of(int ret)
 {
@@ -221,7 +157,7 @@ void step_collapse(struct thread *thread)
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
 
-	piece.region = rng_percent(&thread->rng, 50) ? REGION_HUGE : REGION_SMALL;
+	piece.region = region_find(rng_percent(&thread->rng, 50) ? "thp" : "4k");
 	piece.offset &= ~(SZ_2M - 1);
 	piece.size = SZ_2M;
 	piece.start = (void *)(region_start(piece.region) + piece.offset);
@@ -252,10 +188,11 @@ void step_poison(struct thread *thread)
 	int ret;
 
 	/* The arguments' memory is the threads' own, to read and write. */
-	if (piece.region == REGION_ARGUMENTS || piece.region == REGION_HUGETLB)
-		piece.region = REGION_SMALL;
+	if (piece.region == REGION_ARGUMENTS || region_is_hugetlb(piece.region))
+		piece.region = region_find("4k");
 	piece.start = (void *)(region_start(piece.region) + piece.offset);
-	call_begin(thread, "poison " PIECE, piece.region, piece.offset, PAGE_SIZE);
+	piece.size = PAGE_SIZE;
+	call_begin(thread, "poison " PIECE, PIECE_ARGS(piece));
 	if (machine.poison && atomic_fetch_add(&nr_poisoned, 1) < MAX_POISONED) {
 		ret = result_of(madvise(piece.start, PAGE_SIZE, MADV_HWPOISON));
 		count_call(KIND_POISON, ret);
@@ -265,7 +202,13 @@ void step_poison(struct thread *thread)
 
 static int random_memfd(struct rng *rng)
 {
-	return region_fds[rng_percent(rng, 50) ? REGION_SHARED : REGION_COPY];
+	unsigned int region;
+
+	/* REGION_COPY has a file in any case. */
+	do {
+		region = rng_below(rng, nr_regions);
+	} while (regions[region].fd < 0);
+	return regions[region].fd;
 }
 
 void step_punch(struct thread *thread)
@@ -321,7 +264,7 @@ void step_uffd(struct thread *thread)
 	int ret;
 
 	if (rng_percent(&thread->rng, 20))
-		start = region_start(REGION_SHARED) + piece.offset;
+		start = region_start(region_find("memfd")) + piece.offset;
 	call_begin(thread, "userfaultfd 0x%lx, 0x%lx bytes, what %u, wp %d", start,
 		   piece.size, what, write_protect);
 	if (what == 0)

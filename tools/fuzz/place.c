@@ -6,9 +6,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "access.h"
+#include "kvm.h"
+#include "long_mode.h"
 #include "machine.h"
-#include "vm.h"
+#include "place.h"
 
 struct place places[NR_VMS];
 
@@ -51,22 +53,20 @@ int slot_set(unsigned int vm, unsigned int nr, const struct slot *new, bool gmem
 	return 0;
 }
 
-int vm_create(unsigned int vm, struct rng *rng)
+int place_create(unsigned int vm, struct rng *rng)
 {
 	struct place *place = &places[vm];
 	const struct slot program = {
-		.size = PROGRAM_SIZE,
+		.size = long_mode_bytes(WINDOWS_END),
 		.hva = (uint64_t)place->program,
 	};
 	int fd;
 
 	place->protected = machine.protected_vms && rng_percent(rng, 40);
-	do {
-		fd = ioctl(machine.kvm_fd, KVM_CREATE_VM, place->protected ?
+	fd = kvm_create_vm(machine.kvm_fd, place->protected ?
 			   KVM_X86_SW_PROTECTED_VM : KVM_X86_DEFAULT_VM);
-	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	dup3(fd, VM_FD(vm), O_CLOEXEC);
 	close(fd);
 
@@ -87,7 +87,7 @@ int vm_create(unsigned int vm, struct rng *rng)
 
 static void vcpu_close(unsigned int vm, unsigned int nr)
 {
-	struct vcpu *vcpu = &places[vm].vcpus[nr];
+	struct place_vcpu *vcpu = &places[vm].vcpus[nr];
 
 	if (!vcpu->exists)
 		return;
@@ -99,7 +99,7 @@ static void vcpu_close(unsigned int vm, unsigned int nr)
 	memset(vcpu, 0, sizeof(*vcpu));
 }
 
-void vm_close(unsigned int vm, bool vcpus_first)
+void place_close(unsigned int vm, bool vcpus_first)
 {
 	struct place *place = &places[vm];
 	unsigned int i;
@@ -118,9 +118,9 @@ void vm_close(unsigned int vm, bool vcpus_first)
 	place->exists = false;
 }
 
-int vcpu_create(unsigned int vm, unsigned int nr)
+int place_create_vcpu(unsigned int vm, unsigned int nr)
 {
-	struct vcpu *vcpu = &places[vm].vcpus[nr];
+	struct place_vcpu *vcpu = &places[vm].vcpus[nr];
 	void *mem;
 	int fd, ret;
 
@@ -128,7 +128,7 @@ int vcpu_create(unsigned int vm, unsigned int nr)
 	if (fd < 0)
 		return -errno;
 	/* Others must not run it before: KVM then refuses another CPUID. */
-	ret = guest_prepare_vcpu(fd);
+	ret = access_prepare_vcpu(fd);
 	dup3(fd, VCPU_FD(vm, nr), O_CLOEXEC);
 	close(fd);
 	fd = VCPU_FD(vm, nr);
@@ -146,11 +146,11 @@ int vcpu_create(unsigned int vm, unsigned int nr)
 	return ret;
 }
 
-int vm_harvest(unsigned int vm)
+int place_harvest(unsigned int vm)
 {
 	struct place *place = &places[vm];
 	struct kvm_dirty_gfn *gfn;
-	struct vcpu *vcpu;
+	struct place_vcpu *vcpu;
 	unsigned int i;
 	int nr = 0;
 
@@ -180,7 +180,7 @@ static void vm_fill(unsigned int vm, struct rng *rng)
 		struct slot slot = {
 			.gpa = WINDOW_GPA(i),
 			.size = SZ_4M,
-			.hva = region_start(rng_below(rng, NR_REGIONS)),
+			.hva = region_start(rng_below(rng, nr_regions)),
 		};
 		bool gmem = rng_percent(rng, 40);
 
@@ -190,14 +190,14 @@ static void vm_fill(unsigned int vm, struct rng *rng)
 
 static void create(unsigned int vm, unsigned int nr_vcpus, struct rng *rng)
 {
-	int ret = vm_create(vm, rng);
+	int ret = place_create(vm, rng);
 	unsigned int i;
 
 	count_call(KIND_VM_CREATE, ret);
 	if (ret)
 		return;
 	for (i = 0; i < nr_vcpus; i++)
-		count_call(KIND_VCPU_CREATE, vcpu_create(vm, i));
+		count_call(KIND_VCPU_CREATE, place_create_vcpu(vm, i));
 	vm_fill(vm, rng);
 }
 
@@ -224,7 +224,7 @@ void step_vm_close(struct thread *thread)
 	call_begin(thread, "close VM %u, %s first", vm, vcpus_first ? "vCPUs" : "the VM");
 	pthread_mutex_lock(&place->lock);
 	if (place->exists) {
-		vm_close(vm, vcpus_first);
+		place_close(vm, vcpus_first);
 		count_call(KIND_VM_CLOSE, 0);
 	}
 	pthread_mutex_unlock(&place->lock);
@@ -254,7 +254,7 @@ void step_vcpu_create(struct thread *thread)
 	call_begin(thread, "create vCPU %u of VM %u", vcpu, vm);
 	pthread_mutex_lock(&place->lock);
 	if (place->exists && !place->vcpus[vcpu].exists)
-		count_call(KIND_VCPU_CREATE, vcpu_create(vm, vcpu));
+		count_call(KIND_VCPU_CREATE, place_create_vcpu(vm, vcpu));
 	pthread_mutex_unlock(&place->lock);
 	call_end(thread);
 }
@@ -266,9 +266,7 @@ void vms_init(struct rng *rng)
 
 	for (i = 0; i < NR_VMS; i++) {
 		pthread_mutex_init(&places[i].lock, NULL);
-		places[i].program = mmap(NULL, PROGRAM_SIZE, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		guest_write_program(places[i].program);
+		places[i].program = access_map_program(WINDOWS_END);
 		create(i, i % (NR_VCPUS + 1), rng);
 	}
 }

@@ -5,9 +5,9 @@
  * run the same vCPU can start it anywhere between them: it ends in any case.
  */
 	.section .rodata
-	.globl	guest_program, guest_program_end
+	.globl	access_program, access_program_end
 	.code64
-guest_program:
+access_program:
 	andq	$0xffff, %rcx
 1:	testq	%rcx, %rcx
 	jz	3f
@@ -19,7 +19,7 @@ guest_program:
 	decq	%rcx
 	jmp	1b
 3:	hlt
-	jmp	guest_program
-guest_program_end:
+	jmp	access_program
+access_program_end:
 
 	.section .note.GNU-stack, "", @progbits
