@@ -14,6 +14,7 @@
 #include "fuzz.h"
 #include "machine.h"
 #include "parse.h"
+#include "region.h"
 #include "run.h"
 
 #define MAX_SEEDS 64
@@ -60,6 +61,13 @@ static const char usage_text[] =
 "  - calls that do not end;\n"
 "  - in the end: helper threads, VMs, and page tables of VMs.\n"
 "The kernel log is left to who runs it: tools/testvm looks at it.\n";
+
+static void print_help(void)
+{
+	fputs(usage_text, stdout);
+	puts("\nKinds of memory:");
+	regions_print();
+}
 
 static void bad_usage(const char *text)
 {
@@ -148,7 +156,7 @@ static void parse(int argc, char **argv)
 			options.plant = optarg;
 			break;
 		case 'h':
-			fputs(usage_text, stdout);
+			print_help();
 			exit(0);
 		default:
 			bad_usage("wrong option");

@@ -73,16 +73,31 @@ static void add_region(const struct memory_kind *kind)
 	nr_regions++;
 }
 
-void regions_init(void)
+static void visit_kinds(void (*visit)(const struct memory_kind *kind))
 {
 	const struct memory_kind *kind;
 	unsigned int i;
 
 	for (i = 0; i < NR_OWN_REGIONS; i++)
-		add_region(&own_kinds[i]);
+		visit(&own_kinds[i]);
 	for_each_memory_kind(kind)
 		if (kind->page_size <= REGION_SIZE)
-			add_region(kind);
+			visit(kind);
+}
+
+void regions_init(void)
+{
+	visit_kinds(add_region);
+}
+
+static void print_kind(const struct memory_kind *kind)
+{
+	printf("  %-15s  %s\n", kind->name, kind->summary);
+}
+
+void regions_print(void)
+{
+	visit_kinds(print_kind);
 }
 
 unsigned int region_find(const char *name)

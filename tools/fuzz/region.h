@@ -49,6 +49,8 @@ static inline bool region_is_hugetlb(unsigned int region)
 
 /* Maps all of them, or ends the process. */
 void regions_init(void);
+/* Prints the kinds that there are regions of, a line each. */
+void regions_print(void);
 /* Maps a piece of one, in place of whatever is there: 0 or a negative errno. */
 int region_map(unsigned int region, uint64_t offset, uint64_t size);
 /* The region of a kind of the library, which has to be there. */
