@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "entry.h"
+#include "median.h"
 
 static bool same(const char *a, const char *b)
 {
@@ -70,13 +71,6 @@ void entry_set_faults(struct entry *entry, uint64_t faults)
 	entry->faults_known = true;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 double entry_median(const struct entry *entry)
 {
 	double sorted[ENTRY_MAX_SAMPLES];
@@ -85,7 +79,5 @@ double entry_median(const struct entry *entry)
 	if (!nr)
 		return 0;
 	memcpy(sorted, entry->seconds, nr * sizeof(*sorted));
-	qsort(sorted, nr, sizeof(*sorted), compare);
-	return nr % 2 ? sorted[nr / 2] :
-			(sorted[nr / 2 - 1] + sorted[nr / 2]) / 2;
+	return median_sort(sorted, nr);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "clock.h"
 #include "measure.h"
+#include "median.h"
 
 static unsigned int default_workers(void)
 {
@@ -120,20 +121,13 @@ static int measure_run(const struct result *result,
 	return ret;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Returns the median; spread becomes the largest less the smallest. */
 static double summarize(double *times, unsigned int nr, double *spread)
 {
-	qsort(times, nr, sizeof(*times), compare);
+	double median = median_sort(times, nr);
+
 	*spread = times[nr - 1] - times[0];
-	return nr % 2 ? times[nr / 2] :
-			(times[nr / 2 - 1] + times[nr / 2]) / 2;
+	return median;
 }
 
 static void summarize_samples(struct result *result)
