@@ -22,9 +22,12 @@ struct kvm_pre_fault_memory {
 };
 #endif
 
-/* Opens /dev/kvm; returns it, or -1 and a reason. */
+/* Opens /dev/kvm; returns it, the caller's to close, or -1 and a reason. */
 int kvm_open(struct failure *failure);
-/* Returns the VM, or a negative errno; no signal interrupts it. */
+/*
+ * Returns the VM, the caller's to close, or a negative errno; no signal
+ * interrupts it.  type is one of KVM_X86_*_VM, or 0.
+ */
 int kvm_create_vm(int kvm_fd, unsigned long type);
 /* Gives a vCPU all that KVM can do.  0, or a negative errno. */
 int kvm_set_cpuid(int kvm_fd, int vcpu_fd);

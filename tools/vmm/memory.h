@@ -79,7 +79,7 @@ struct memory {
 int memory_map(struct memory *memory, const struct memory_kind *kind,
 	       uint64_t bytes, struct failure *failure);
 void memory_unmap(struct memory *memory);
-/* Brings all of a piece in, by this thread. */
+/* Allocates all pages of a piece, in this thread; whole pages only. */
 int memory_populate(uint8_t *host, uint64_t bytes, struct failure *failure);
 /* Bytes of this process that are in memory, huge pages included. */
 uint64_t memory_resident(void);
