@@ -2,6 +2,7 @@
 #include <string.h>
 #include "describe.h"
 #include "json.h"
+#include "lists_json.h"
 #include "peer.h"
 #include "scenario.h"
 
@@ -96,41 +97,12 @@ static void print_scenarios(FILE *file)
 	fputs("],\n", file);
 }
 
-static void print_peers(FILE *file)
-{
-	struct list list = { .file = file };
-	unsigned int i;
-
-	fputs("  \"peers\": [", file);
-	for (i = 0; peers[i]; i++) {
-		fputs("\n    {", next(&list, ","));
-		print_text(file, "name", peers[i]->name, ", ");
-		print_text(file, "summary", peers[i]->summary, "}");
-	}
-	fputs("],\n", file);
-}
-
-static void print_memory_kinds(FILE *file)
-{
-	struct list list = { .file = file };
-	const struct memory_kind *kind;
-
-	fputs("  \"memory_kinds\": [", file);
-	for_each_memory_kind(kind) {
-		fputs("\n    {", next(&list, ","));
-		print_text(file, "name", kind->name, ", ");
-		print_text(file, "summary", kind->summary, ", ");
-		fprintf(file, "\"page_size\": %llu}",
-			(unsigned long long)kind->page_size);
-	}
-	fputs("]", file);
-}
-
 void describe_members(FILE *file)
 {
 	print_scenarios(file);
-	print_peers(file);
-	print_memory_kinds(file);
+	json_methods(file, "peers", peers);
+	fputs(",\n", file);
+	json_memory_kinds(file);
 }
 
 /* The kinds of memory that the plan takes, as an option. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "json.h"
+#include "lists_json.h"
 #include "report.h"
 
 static void print_text(FILE *file, const char *indent, const char *name,
@@ -113,37 +114,6 @@ static void print_environment(FILE *file,
 		environment->map_memory_features);
 }
 
-/* All that this program knows, whether it was asked for or not. */
-static void print_methods(FILE *file)
-{
-	const struct method * const *method;
-
-	fputs("  \"methods\": [\n", file);
-	for (method = methods; *method; method++) {
-		fputs("    {\n", file);
-		print_text(file, "      ", "name", (*method)->name, ",\n");
-		print_text(file, "      ", "summary", (*method)->summary, "\n");
-		fprintf(file, "    }%s\n", method[1] ? "," : "");
-	}
-	fputs("  ],\n", file);
-}
-
-static void print_memory_kinds(FILE *file)
-{
-	const struct memory_kind *kind;
-
-	fputs("  \"memory_kinds\": [\n", file);
-	for_each_memory_kind(kind) {
-		fputs("    {\n", file);
-		print_text(file, "      ", "name", kind->name, ",\n");
-		print_text(file, "      ", "summary", kind->summary, ",\n");
-		fprintf(file, "      \"page_size\": %llu\n    }%s\n",
-			(unsigned long long)kind->page_size,
-			kind + 1 < memory_kinds_end ? "," : "");
-	}
-	fputs("  ],\n", file);
-}
-
 void json_print(FILE *file, const struct environment *environment,
 		const struct options *options, const struct result *results,
 		unsigned int nr, char **argv)
@@ -158,9 +128,11 @@ void json_print(FILE *file, const struct environment *environment,
 	}
 	fputs("],\n", file);
 	print_environment(file, environment);
-	print_methods(file);
-	print_memory_kinds(file);
-	fprintf(file, "  \"runs\": %u,\n  \"results\": [\n", options->runs);
+	/* All that there are, whether they were asked for or not. */
+	json_methods(file, "methods", methods);
+	fputs(",\n", file);
+	json_memory_kinds(file);
+	fprintf(file, ",\n  \"runs\": %u,\n  \"results\": [\n", options->runs);
 	for (i = 0; i < nr; i++) {
 		print_result(file, &results[i], options);
 		fputs(i + 1 < nr ? ",\n" : "\n", file);
