@@ -90,7 +90,8 @@ static int refuse_header(const struct kvm_map_memory_batch *batch)
 	for (i = 0; i < ARRAY_SIZE(batch->reserved); i++)
 		if (batch->reserved[i])
 			return -EINVAL;
-	if (batch->flags || !batch->nr_mappings ||
+	if (batch->flags & ~KVM_MAP_MEMORY_BATCH_FLAGS_ALL ||
+	    batch->flags == KVM_MAP_MEMORY_BATCH_FLAGS_ALL || !batch->nr_mappings ||
 	    batch->nr_workers > KVM_MAP_MEMORY_MAX_WORKERS)
 		return -EINVAL;
 	return batch->nr_mappings > KVM_MAP_MEMORY_MAX_MAPPINGS ? -E2BIG : 0;

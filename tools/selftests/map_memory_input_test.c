@@ -140,8 +140,13 @@ TEST_F(input, batch_flags)
 
 	for (bit = 0; bit < 64; bit++) {
 		self->batch.flags = 1ULL << bit;
-		expect_refused(self, variant->entry, -EINVAL);
+		if (!(KVM_MAP_MEMORY_BATCH_FLAGS_ALL & self->batch.flags))
+			expect_refused(self, variant->entry, -EINVAL);
 	}
+
+	/* Helpers that are kept, and none at all. */
+	self->batch.flags = KVM_MAP_MEMORY_KEEP_HELPERS | KVM_MAP_MEMORY_OWN_THREADS;
+	expect_refused(self, variant->entry, -EINVAL);
 }
 
 TEST_F(input, reserved_words)

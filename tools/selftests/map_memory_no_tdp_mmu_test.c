@@ -62,7 +62,7 @@ static void expect_refused(struct kvm_vm *vm, enum map_entry entry)
 	TEST_ASSERT(!memcmp(&before, &batch, sizeof(batch)) &&
 		    mapping.size == SZ_1M,
 		    "The structures of a refused batch were written to");
-	batch.flags = 1;
+	batch.flags = 1ULL << 63;
 	TEST_ASSERT_EQ(map_batch(vm, entry, &batch), -EINVAL);
 }
 

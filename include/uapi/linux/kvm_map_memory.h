@@ -42,6 +42,10 @@
 #define KVM_MAP_MEMORY_FEATURE_READ	(1U << 3)
 /* The flag KVM_MEMORY_MAPPING_RESIDENT. */
 #define KVM_MAP_MEMORY_FEATURE_RESIDENT	(1U << 4)
+/* The flag KVM_MAP_MEMORY_KEEP_HELPERS, and KVM_MAP_MEMORY_END_HELPERS. */
+#define KVM_MAP_MEMORY_FEATURE_KEEP_HELPERS	(1U << 5)
+/* The flag KVM_MAP_MEMORY_OWN_THREADS, and KVM_MAP_MEMORY_JOIN. */
+#define KVM_MAP_MEMORY_FEATURE_OWN_THREADS	(1U << 6)
 
 /*
  * Map as a read would: break no copy-on-write, keep KSM and zero pages
@@ -85,6 +89,19 @@ struct kvm_memory_mapping {
 #define KVM_MAP_MEMORY_MAX_MAPPINGS	65536
 #define KVM_MAP_MEMORY_MAX_WORKERS	256
 
+/*
+ * Flags of a batch, one of them at most.
+ *
+ * KEEP_HELPERS: helper threads stay for up to a second after the batch, for the
+ * next one of the VM.  Without the flag they end with it: the process then has no
+ * thread that it did not make.
+ */
+#define KVM_MAP_MEMORY_KEEP_HELPERS	(1ULL << 0)
+/* OWN_THREADS: make no helpers; threads of the VMM take part by KVM_MAP_MEMORY_JOIN. */
+#define KVM_MAP_MEMORY_OWN_THREADS	(1ULL << 1)
+#define KVM_MAP_MEMORY_BATCH_FLAGS_ALL	\
+	(KVM_MAP_MEMORY_KEEP_HELPERS | KVM_MAP_MEMORY_OWN_THREADS)
+
 struct kvm_map_memory_batch {
 	/*
 	 * in: user address of nr_mappings struct kvm_memory_mapping, each of
@@ -97,10 +114,11 @@ struct kvm_map_memory_batch {
 	/*
 	 * in: the most threads that may map at the same time, the submitting
 	 * one included, up to KVM_MAP_MEMORY_MAX_WORKERS; 0 for as many as
-	 * the submitting thread has CPUs to run on.
+	 * the submitting thread has CPUs to run on, or with
+	 * KVM_MAP_MEMORY_OWN_THREADS for as many as come.
 	 */
 	__u32 nr_workers;
-	/* in: must be 0. */
+	/* in: KVM_MAP_MEMORY_KEEP_HELPERS or KVM_MAP_MEMORY_OWN_THREADS, or 0. */
 	__u64 flags;
 	/* out: bytes that this call mapped. */
 	__u64 bytes_mapped;
@@ -123,6 +141,14 @@ struct kvm_map_memory_batch {
 #define KVM_MAP_MEMORY		_IOWR(KVMIO, 0xf0, struct kvm_memory_mapping)
 /* On a VM; also the cmd_op of the io_uring command. */
 #define KVM_MAP_MEMORY_BATCH	_IOWR(KVMIO, 0xf1, struct kvm_map_memory_batch)
+/*
+ * On a VM: the calling thread maps for the running batch at that address, which has
+ * KVM_MAP_MEMORY_OWN_THREADS, until nothing is left to take.  The structure is not
+ * accessed.  -ENOENT if no such batch is running or all is taken.
+ */
+#define KVM_MAP_MEMORY_JOIN	_IOW(KVMIO, 0xf2, struct kvm_map_memory_batch)
+/* On a VM: end the helper threads that are kept, and wait until they are gone. */
+#define KVM_MAP_MEMORY_END_HELPERS	_IO(KVMIO, 0xf3)
 
 /*
  * The 16 bytes of sqe->cmd of the io_uring command.  The SQE's other fields

@@ -16,6 +16,7 @@ struct io_uring_cmd;
 struct kvm;
 struct kvm_map_memory_context;
 struct kvm_vcpu;
+struct task_struct;
 
 /* Bytes, inside the ranges asked for. */
 struct kvm_map_memory_count {
@@ -34,6 +35,8 @@ struct kvm_map_memory_walk {
 	gpa_t end;
 	/* How many mappings that follow @mapping belong to the walk. */
 	unsigned int nr_following;
+	/* The architecture's, for as long as the walk is that of one thread. */
+	unsigned int arch_slice;
 	/* The architecture's; 0 at the start of a chunk and of each mapping. */
 	gpa_t arch_end;
 	/* Over all mappings. */
@@ -60,9 +63,12 @@ static inline bool kvm_map_memory_walk_next(struct kvm_map_memory_walk *walk)
 int kvm_map_memory_features(struct kvm *kvm);
 int kvm_map_memory_vcpu_ioctl(struct kvm_vcpu *vcpu, void __user *argp);
 int kvm_map_memory_vm_ioctl(struct kvm *kvm, void __user *argp);
+int kvm_map_memory_join_ioctl(struct kvm *kvm, void __user *argp);
+int kvm_map_memory_end_helpers_ioctl(struct kvm *kvm);
 int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 int kvm_map_memory_flush(struct file *file, fl_owner_t id);
 void kvm_map_memory_destroy_vm(struct kvm *kvm);
+void kvm_map_memory_exit(void);
 #else
 static inline int kvm_map_memory_features(struct kvm *kvm)
 {
@@ -79,7 +85,21 @@ static inline int kvm_map_memory_vm_ioctl(struct kvm *kvm, void __user *argp)
 	return -ENOTTY;
 }
 
+static inline int kvm_map_memory_join_ioctl(struct kvm *kvm, void __user *argp)
+{
+	return -ENOTTY;
+}
+
+static inline int kvm_map_memory_end_helpers_ioctl(struct kvm *kvm)
+{
+	return -ENOTTY;
+}
+
 static inline void kvm_map_memory_destroy_vm(struct kvm *kvm)
+{
+}
+
+static inline void kvm_map_memory_exit(void)
 {
 }
 
@@ -92,6 +112,16 @@ static inline void kvm_map_memory_destroy_vm(struct kvm *kvm)
  * machine at all if @kvm is NULL, else in this VM and in its present state.
  */
 bool kvm_arch_map_memory_supported(struct kvm *kvm);
+
+/*
+ * What a thread may access in its address space, beyond what the page tables say:
+ * x86 has protection keys.  The value is opaque.  That of another thread is what it
+ * was when that thread last left a CPU, or called save_rights().
+ */
+u64 kvm_arch_map_memory_rights(const struct task_struct *task);
+void kvm_arch_map_memory_save_rights(void);
+/* For the current thread.  Returns what was set. */
+u64 kvm_arch_map_memory_set_rights(u64 rights);
 
 /* The first guest-physical address that no memslot can reach. */
 u64 kvm_arch_map_memory_end(void);

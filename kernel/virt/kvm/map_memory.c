@@ -11,7 +11,9 @@
 #define KVM_MAP_MEMORY_FEATURES						\
 	(KVM_MAP_MEMORY_FEATURE_VCPU | KVM_MAP_MEMORY_FEATURE_BATCH |	\
 	 KVM_MAP_MEMORY_FEATURE_URING | KVM_MAP_MEMORY_FEATURE_READ |	\
-	 KVM_MAP_MEMORY_FEATURE_RESIDENT)
+	 KVM_MAP_MEMORY_FEATURE_RESIDENT |				\
+	 KVM_MAP_MEMORY_FEATURE_KEEP_HELPERS |				\
+	 KVM_MAP_MEMORY_FEATURE_OWN_THREADS)
 
 int kvm_map_memory_features(struct kvm *kvm)
 {
@@ -75,10 +77,28 @@ int kvm_map_memory_vm_ioctl(struct kvm *kvm, void __user *argp)
 {
 	struct map_memory_caller caller = {
 		.vmm_thread = current,
+		.rights = kvm_arch_map_memory_rights(current),
 		.interrupted = -EINTR,
 	};
 
 	return kvm_map_memory_batch(kvm, argp, &caller);
+}
+
+/* KVM_MAP_MEMORY_JOIN.  The caller runs in the VM's mm. */
+int kvm_map_memory_join_ioctl(struct kvm *kvm, void __user *argp)
+{
+	return kvm_map_memory_join(kvm, argp);
+}
+
+/* KVM_MAP_MEMORY_END_HELPERS.  The caller runs in the VM's mm. */
+int kvm_map_memory_end_helpers_ioctl(struct kvm *kvm)
+{
+	struct map_memory_pool *pool = kvm_map_memory_pool_find(kvm);
+
+	if (pool)
+		kvm_map_memory_helpers_end_idle(pool, true);
+
+	return 0;
 }
 
 /*
@@ -105,4 +125,9 @@ int kvm_map_memory_flush(struct file *file, fl_owner_t id)
 void kvm_map_memory_destroy_vm(struct kvm *kvm)
 {
 	kvm_map_memory_pool_destroy(kvm);
+}
+
+void kvm_map_memory_exit(void)
+{
+	kvm_map_memory_helpers_exit();
 }

@@ -8,10 +8,13 @@
  * guest memory (map_memory_walk.c), which the architecture maps.
  *
  * The owner of a job is the thread that called: a thread of the VMM for the
- * ioctl, an io-wq thread for the io_uring command.  The owner maps; helper
- * threads of the VM's pool (map_memory_pool.c, map_memory_spawn.c) join it.  The
- * owner leaves only when all helpers have left its job, and it alone touches user
- * memory, so a job and all that it points to lives exactly as long as the call.
+ * ioctl, an io-wq thread for the io_uring command.  The owner maps; other workers
+ * join it: helpers, which are threads that exist for that alone (map_memory_spawn.c,
+ * map_memory_helper.c, map_memory_reap.c), or threads of the VMM that call in
+ * (map_memory_join.c).  The owner leaves only when all workers have left its job,
+ * and it alone touches user memory, so a job and all that it points to lives
+ * exactly as long as the call.  The pool of a VM (map_memory_pool.c) has its jobs
+ * and its idle helpers.
  */
 #ifndef __KVM_MAP_MEMORY_H
 #define __KVM_MAP_MEMORY_H
@@ -21,10 +24,31 @@
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
 #include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/wait.h>
 
-struct map_memory_pool;
 struct vhost_task;
+
+/* The jobs and the idle helpers of a VM; kvm->users and each helper hold it. */
+struct map_memory_pool {
+	struct hlist_node node;
+	struct kvm *kvm;
+	refcount_t users;
+
+	/* Protects all below, and what structures say that it protects. */
+	spinlock_t lock;
+	struct list_head jobs;
+	struct list_head idle;
+	unsigned int nr_helpers;
+};
+
+/* A thread, other than the owner, that maps for a job right now. */
+struct map_memory_worker {
+	/* In job->workers.  Protected by pool->lock. */
+	struct list_head node;
+	struct task_struct *task;
+};
 
 /* Ranges that are looked at between two chances to be scheduled away. */
 #define MAP_MEMORY_RESCHED_RANGES	256
@@ -53,6 +77,12 @@ struct map_memory_job {
 	struct task_struct *owner;
 	/* The table of descriptors that the owner has the VM's file from. */
 	fl_owner_t files;
+	/* KVM_MAP_MEMORY_KEEP_HELPERS, KVM_MAP_MEMORY_OWN_THREADS. */
+	u64 flags;
+	/* The user's batch, by whose address threads of the VMM join; never read. */
+	const void __user *ubatch;
+	/* What the thread that called may access, for all that map. */
+	u64 rights;
 	/* 0, or why the job has to end before its time.  Set once. */
 	int cancelled;
 	/* Threads at most, the owner included. */
@@ -63,7 +93,13 @@ struct map_memory_job {
 
 	/* Protected by pool->lock. */
 	struct list_head node;
+	struct list_head workers;
+	unsigned int nr_workers;
+	/* Helpers made for, or lent to, the job, at work or not. */
+	struct list_head helpers;
 	unsigned int nr_helpers;
+	/* No more can be made. */
+	bool helpers_limited;
 	/* The threads that took chunks, and what all of them did. */
 	unsigned int workers_used;
 	struct kvm_map_memory_count count;
@@ -71,7 +107,7 @@ struct map_memory_job {
 	/* Orders the reports of failures. */
 	spinlock_t lock;
 	bool failed;
-	/* The owner, for the last helper to leave. */
+	/* The owner, for the last worker to leave. */
 	wait_queue_head_t idle;
 
 	/* The next chunk: the one word that all workers write. */
@@ -91,8 +127,10 @@ struct map_memory_share {
 /* On whose behalf a batch is mapped. */
 struct map_memory_caller {
 	struct file *vm_file;
-	/* The thread that makes helpers: current, or one that is asked to. */
+	/* The thread that makes the first helper: current, or one that is asked to. */
 	struct task_struct *vmm_thread;
+	/* What the caller may access. */
+	u64 rights;
 	/* The result of a batch that io_uring or a signal cancels. */
 	int interrupted;
 };
@@ -112,7 +150,7 @@ void kvm_map_memory_job_work(struct map_memory_job *job,
 			     struct map_memory_share *share);
 void kvm_map_memory_job_add_share(struct map_memory_job *job,
 				  const struct map_memory_share *share);
-bool kvm_map_memory_job_exhausted(struct map_memory_job *job);
+bool kvm_map_memory_job_exhausted(const struct map_memory_job *job);
 int kvm_map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone);
 
 /* map_memory_walk.c */
@@ -123,6 +161,7 @@ int kvm_map_memory_do_walk(struct kvm *kvm, struct kvm_map_memory_context *conte
 /* map_memory_pool.c */
 struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm);
 struct map_memory_pool *kvm_map_memory_pool_find(struct kvm *kvm);
+void kvm_map_memory_pool_put(struct map_memory_pool *pool);
 void kvm_map_memory_pool_add_job(struct map_memory_pool *pool,
 				 struct map_memory_job *job);
 void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
@@ -131,11 +170,34 @@ void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
 				    int interrupted);
 void kvm_map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
 				     int reason);
-void kvm_map_memory_pool_grow(struct map_memory_pool *pool);
 void kvm_map_memory_pool_destroy(struct kvm *kvm);
+bool kvm_map_memory_job_has_room(const struct map_memory_job *job);
+void kvm_map_memory_worker_join(struct map_memory_worker *worker,
+				struct map_memory_job *job);
+void kvm_map_memory_worker_leave(struct map_memory_pool *pool,
+				 struct map_memory_worker *worker,
+				 struct map_memory_job *job,
+				 const struct map_memory_share *share);
+
+/* map_memory_helper.c */
+bool kvm_map_memory_helper_make(struct map_memory_pool *pool,
+				struct map_memory_job *job);
+void kvm_map_memory_helpers_lend(struct map_memory_pool *pool,
+				 struct map_memory_job *job);
+void kvm_map_memory_helpers_detach(struct map_memory_pool *pool,
+				   struct map_memory_job *job);
+void kvm_map_memory_helpers_end_idle(struct map_memory_pool *pool, bool wait);
+
+/* map_memory_reap.c */
+void kvm_map_memory_helpers_wait_gone(struct map_memory_job *job);
+void kvm_map_memory_helpers_exit(void);
 
 /* map_memory_spawn.c */
 struct task_struct *kvm_map_memory_vmm_thread(struct task_struct *preferred);
-void kvm_map_memory_grow_from(struct task_struct *thread, struct file *vm_file);
+void kvm_map_memory_make_from(struct task_struct *thread, struct file *vm_file,
+			      struct map_memory_job *job);
+
+/* map_memory_join.c */
+int kvm_map_memory_join(struct kvm *kvm, const void __user *ubatch);
 
 #endif /* __KVM_MAP_MEMORY_H */

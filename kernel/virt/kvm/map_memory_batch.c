@@ -33,7 +33,9 @@ int kvm_map_memory_check_mapping(const struct kvm_memory_mapping *mapping, u64 l
 
 static int map_memory_check_batch(const struct kvm_map_memory_batch *batch)
 {
-	if (batch->flags || memchr_inv(batch->reserved, 0, sizeof(batch->reserved)))
+	if (batch->flags & ~KVM_MAP_MEMORY_BATCH_FLAGS_ALL ||
+	    batch->flags == KVM_MAP_MEMORY_BATCH_FLAGS_ALL ||
+	    memchr_inv(batch->reserved, 0, sizeof(batch->reserved)))
 		return -EINVAL;
 
 	if (!batch->nr_mappings)
@@ -87,6 +89,9 @@ static unsigned int map_memory_max_workers(const struct map_memory_job *job,
 {
 	unsigned int workers = batch->nr_workers;
 
+	/* The VMM's own threads come as it likes. */
+	if (!workers && (batch->flags & KVM_MAP_MEMORY_OWN_THREADS))
+		workers = KVM_MAP_MEMORY_MAX_WORKERS;
 	if (!workers)
 		workers = min(READ_ONCE(caller->vmm_thread->nr_cpus_allowed),
 			      KVM_MAP_MEMORY_MAX_WORKERS);
@@ -107,15 +112,18 @@ static int map_memory_do_job(struct map_memory_pool *pool,
 
 	kvm_map_memory_pool_add_job(pool, job);
 
-	if (job->max_workers > 1) {
+	/* One; that makes the next ones. */
+	if (job->max_workers > 1 && !(job->flags & KVM_MAP_MEMORY_OWN_THREADS)) {
 		if (caller->vmm_thread == current)
-			kvm_map_memory_pool_grow(pool);
+			kvm_map_memory_helper_make(pool, job);
 		else
-			kvm_map_memory_grow_from(caller->vmm_thread, caller->vm_file);
+			kvm_map_memory_make_from(caller->vmm_thread,
+						 caller->vm_file, job);
 	}
 
 	kvm_map_memory_job_work(job, context, &share);
 	kvm_map_memory_pool_remove_job(pool, job, &share, caller->interrupted);
+	kvm_map_memory_helpers_wait_gone(job);
 
 	kvm_arch_map_memory_destroy_context(context);
 	return 0;
@@ -201,6 +209,9 @@ static int map_memory_do_batch(struct kvm *kvm,
 		r = -ENOMEM;
 		goto free_job;
 	}
+	job->flags = batch->flags;
+	job->ubatch = ubatch;
+	job->rights = caller->rights;
 	job->max_workers = map_memory_max_workers(job, batch, caller);
 
 	r = map_memory_do_job(pool, job, caller);

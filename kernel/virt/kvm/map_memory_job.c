@@ -125,6 +125,8 @@ kvm_map_memory_job_create(struct kvm *kvm, const struct kvm_memory_mapping *mapp
 	job->mappings = mappings;
 	job->nr_ranges = nr_mappings;
 	INIT_LIST_HEAD(&job->node);
+	INIT_LIST_HEAD(&job->workers);
+	INIT_LIST_HEAD(&job->helpers);
 	spin_lock_init(&job->lock);
 	init_waitqueue_head(&job->idle);
 	map_memory_init_ranges(job);
@@ -137,7 +139,7 @@ void kvm_map_memory_job_free(struct map_memory_job *job)
 	kvfree(job);
 }
 
-bool kvm_map_memory_job_exhausted(struct map_memory_job *job)
+bool kvm_map_memory_job_exhausted(const struct map_memory_job *job)
 {
 	return atomic64_read(&job->cursor) >= job->nr_chunks;
 }
@@ -255,12 +257,14 @@ static void map_memory_job_chunk(struct map_memory_job *job,
 
 /*
  * Take and map chunks until none is left or the job is cancelled.  Called by
- * the owner and by each helper, with a context of its own.
+ * the owner and by each worker, with a context of its own.  All of them may access
+ * what the thread that called may, whenever they were made.
  */
 void kvm_map_memory_job_work(struct map_memory_job *job,
 			     struct kvm_map_memory_context *context,
 			     struct map_memory_share *share)
 {
+	u64 rights = kvm_arch_map_memory_set_rights(job->rights);
 	struct kvm_map_memory_walk walk = {};
 	unsigned int range = 0;
 
@@ -270,6 +274,7 @@ void kvm_map_memory_job_work(struct map_memory_job *job,
 	}
 
 	share->count = walk.count;
+	kvm_arch_map_memory_set_rights(rights);
 }
 
 /* Called under pool->lock. */
@@ -311,7 +316,7 @@ static gpa_t map_memory_range_end(const struct map_memory_job *job, unsigned int
 	return job->mappings[range].base_address + job->mappings[range].size;
 }
 
-/* Only for the owner, after all helpers have left. */
+/* Only for the owner, after all workers have left. */
 int kvm_map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone)
 {
 	unsigned int i;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Making helper threads.
+ * Which thread makes the first helper of a job.
  *
  * A new thread inherits from the one that makes it.  The owner of an io_uring
  * job is an io-wq thread, and the submitter may be the ring's SQPOLL thread:
  * io_uring chose what they run on, and a thread made there would carry their
  * marks.  So the request goes to an ordinary thread of the VMM, as task work:
- * to the one that submitted, if it is ordinary, else to any other.
+ * to the one that submitted, if it is ordinary, else to any other.  That makes
+ * one helper, which makes the next ones, so that no thread of the VMM stands
+ * still for longer.
  *
  * The job does not wait for it: its owner maps in any case.
  */
@@ -19,9 +21,11 @@
 
 #include "map_memory.h"
 
-struct map_memory_grow_work {
+struct map_memory_make_work {
 	struct callback_head work;
 	struct file *vm_file;
+	/* May have ended. */
+	struct map_memory_job *job;
 };
 
 static bool map_memory_is_ordinary(const struct task_struct *task)
@@ -51,18 +55,19 @@ struct task_struct *kvm_map_memory_vmm_thread(struct task_struct *preferred)
 	return NULL;
 }
 
-static void map_memory_grow_work_fn(struct callback_head *work)
+static void map_memory_make_work_fn(struct callback_head *work)
 {
-	struct map_memory_grow_work *grow =
-		container_of(work, struct map_memory_grow_work, work);
-	struct file *vm_file = grow->vm_file;
+	struct map_memory_make_work *make =
+		container_of(work, struct map_memory_make_work, work);
+	struct map_memory_job *job = make->job;
+	struct file *vm_file = make->vm_file;
 	struct kvm *kvm = vm_file->private_data;
 
-	kfree(grow);
+	kfree(make);
 
 	/* It may have executed another program since. */
 	if (current->mm == kvm->mm && !(current->flags & PF_EXITING))
-		kvm_map_memory_pool_grow(kvm_map_memory_pool_find(kvm));
+		kvm_map_memory_helper_make(kvm_map_memory_pool_find(kvm), job);
 
 	/*
 	 * Perhaps the last reference to the VM, and to this module.  The final
@@ -71,20 +76,22 @@ static void map_memory_grow_work_fn(struct callback_head *work)
 	fput(vm_file);
 }
 
-/* Let @thread make the helpers that the VM's jobs want; best effort. */
-void kvm_map_memory_grow_from(struct task_struct *thread, struct file *vm_file)
+/* Let @thread make a helper for @job if that has not ended; best effort. */
+void kvm_map_memory_make_from(struct task_struct *thread, struct file *vm_file,
+			      struct map_memory_job *job)
 {
-	struct map_memory_grow_work *grow;
+	struct map_memory_make_work *make;
 
-	grow = kmalloc(sizeof(*grow), GFP_KERNEL_ACCOUNT);
-	if (!grow)
+	make = kmalloc(sizeof(*make), GFP_KERNEL_ACCOUNT);
+	if (!make)
 		return;
 
-	init_task_work(&grow->work, map_memory_grow_work_fn);
-	grow->vm_file = get_file(vm_file);
+	init_task_work(&make->work, map_memory_make_work_fn);
+	make->vm_file = get_file(vm_file);
+	make->job = job;
 
-	if (task_work_add(thread, &grow->work, TWA_SIGNAL)) {
+	if (task_work_add(thread, &make->work, TWA_SIGNAL)) {
 		fput(vm_file);
-		kfree(grow);
+		kfree(make);
 	}
 }

@@ -26,9 +26,12 @@ int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 		.interrupted = -ECANCELED,
 	};
 	struct kvm_map_memory_cmd args;
+	struct task_struct *task;
 	int r;
 
 	if (issue_flags & IO_URING_F_NONBLOCK) {
+		/* The thread that submits: its rights at this moment count. */
+		kvm_arch_map_memory_save_rights();
 		kvm_map_memory_uring_keep_sqe(cmd, issue_flags);
 		return -EAGAIN;
 	}
@@ -47,7 +50,9 @@ int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	if (args.reserved || kvm_map_memory_uring_unused(cmd))
 		return -EINVAL;
 
-	caller.vmm_thread = kvm_map_memory_vmm_thread(kvm_map_memory_uring_task(cmd));
+	task = kvm_map_memory_uring_task(cmd);
+	caller.rights = kvm_arch_map_memory_rights(task);
+	caller.vmm_thread = kvm_map_memory_vmm_thread(task);
 	if (!caller.vmm_thread)
 		return -ECANCELED;
 

@@ -9,6 +9,8 @@
 #include <linux/kvm_map_memory.h>
 #include <linux/slab.h>
 
+#include <asm/pkru.h>
+
 #include "mmu.h"
 #include "mmu_internal.h"
 #include "smm.h"
@@ -21,6 +23,13 @@
 
 /* A walk links at most one table a level. */
 #define TDP_MAP_CACHE_OBJECTS	PT64_ROOT_MAX_LEVEL
+
+/*
+ * Reports to userspace, as of a fault on private memory or of a signal, go to
+ * vcpu->run.  A context has no userspace: all of them share one, which is written to
+ * and never read.
+ */
+static struct kvm_run tdp_map_run;
 
 static bool is_tdp_map_context(const struct kvm_vcpu *vcpu)
 {
@@ -41,6 +50,27 @@ bool kvm_arch_map_memory_supported(struct kvm *kvm)
 u64 kvm_arch_map_memory_end(void)
 {
 	return gfn_to_gpa(kvm_mmu_max_gfn() + 1);
+}
+
+u64 kvm_arch_map_memory_rights(const struct task_struct *task)
+{
+	return task == current ? read_pkru() : READ_ONCE(task->thread.pkru);
+}
+
+/* thread.pkru is written anew whenever the thread leaves a CPU. */
+void kvm_arch_map_memory_save_rights(void)
+{
+	current->thread.pkru = read_pkru();
+}
+
+u64 kvm_arch_map_memory_set_rights(u64 rights)
+{
+	u32 old = read_pkru();
+
+	if (old != (u32)rights)
+		write_pkru(rights);
+
+	return old;
 }
 
 struct kvm_map_memory_context *kvm_arch_map_memory_vcpu_context(struct kvm_vcpu *vcpu)
@@ -103,21 +133,15 @@ struct kvm_map_memory_context *kvm_arch_map_memory_create_context(struct kvm *kv
 		return ERR_PTR(-ENOMEM);
 	vcpu = &context->vcpu;
 
-	/* Memory faults of private memory are reported in vcpu->run. */
-	if (kvm_arch_has_private_mem(kvm)) {
-		vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-		if (!vcpu->run)
-			goto free_context;
-	}
-
 	vcpu->kvm = kvm;
+	vcpu->run = &tdp_map_run;
 	vcpu->cpu = -1;
 	vcpu->vcpu_id = TDP_MAP_CONTEXT_ID;
 	vcpu->vcpu_idx = TDP_MAP_CONTEXT_ID;
 
 	r = kvm_mmu_create(vcpu);
 	if (r)
-		goto free_run;
+		goto free_context;
 
 	r = tdp_map_init_role(vcpu);
 	if (r)
@@ -127,8 +151,6 @@ struct kvm_map_memory_context *kvm_arch_map_memory_create_context(struct kvm *kv
 
 destroy_mmu:
 	kvm_mmu_destroy(vcpu);
-free_run:
-	free_page((unsigned long)vcpu->run);
 free_context:
 	kfree(context);
 	return ERR_PTR(r);
@@ -137,7 +159,6 @@ free_context:
 void kvm_arch_map_memory_destroy_context(struct kvm_map_memory_context *context)
 {
 	kvm_mmu_destroy(&context->vcpu);
-	free_page((unsigned long)context->vcpu.run);
 	kfree(context);
 }
 

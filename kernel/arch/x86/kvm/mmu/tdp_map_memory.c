@@ -8,6 +8,8 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/entry-kvm.h>
+#include <linux/jiffies.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
 
@@ -20,6 +22,15 @@
  * kind, and finding that out again for each page would cost more than the page.
  */
 #define TDP_MAP_SINGLE_BYTES	(64 * PAGE_SIZE)
+
+/*
+ * Pages faulted in at a time, at first and at most.  Nothing but SIGKILL ends that
+ * before its time, so where memory comes slowly, by memory.high, say, or from a disk,
+ * a slice that took longer than a tick makes the next ones smaller: down to a page,
+ * which is what a vCPU's fault brings in.
+ */
+#define TDP_MAP_SLICE_FIRST	16
+#define TDP_MAP_SLICE_MAX	128
 
 /* Beside what kvm_arch_map_memory() returns: fault pages in, then try again. */
 #define TDP_MAP_POPULATE	2
@@ -43,19 +54,32 @@ struct tdp_map_step {
  */
 static void tdp_map_populate(struct tdp_map_step *step)
 {
+	unsigned int *slice = &step->walk->arch_slice;
+	unsigned long start = jiffies;
+
 	get_user_pages_unlocked(step->hva, step->nr_pages, NULL, FOLL_WRITE |
 				FOLL_HWPOISON | FOLL_INTERRUPTIBLE);
 	step->populated = true;
+
+	if (time_after(jiffies, start + 1))
+		*slice = max(*slice / 4, 1);
+	else
+		*slice = min(*slice * 2, TDP_MAP_SLICE_MAX);
 }
 
-/* The pages of the leaf table, from the first one on, that the mapping wants. */
+/* Some pages of the leaf table, from the first one on, that the mapping wants. */
 static int tdp_map_ask_to_populate(struct tdp_map_step *step,
 				   const struct tdp_map_leaf *leaf)
 {
-	gfn_t gfn = gpa_to_gfn(step->walk->gpa);
+	struct kvm_map_memory_walk *walk = step->walk;
+	gfn_t gfn = gpa_to_gfn(walk->gpa);
+
+	if (!walk->arch_slice)
+		walk->arch_slice = TDP_MAP_SLICE_FIRST;
 
 	step->hva = __gfn_to_hva_memslot(leaf->slot, gfn);
-	step->nr_pages = min(leaf->end, gpa_to_gfn(step->walk->end)) - gfn;
+	step->nr_pages = min3(leaf->end - gfn, gpa_to_gfn(walk->end) - gfn,
+			      walk->arch_slice);
 	return TDP_MAP_POPULATE;
 }
 
@@ -133,6 +157,17 @@ static int tdp_map_try(struct tdp_map_step *step)
 	return r;
 }
 
+/*
+ * What a thread has to do before it returns to user mode or enters a guest, and not
+ * after thousands of pages: above all, be slowed down by memory.high.  A signal that
+ * comes in between is left to the caller.
+ */
+static void tdp_map_resume_work(struct kvm_vcpu *vcpu)
+{
+	if (unlikely(test_thread_flag(TIF_NOTIFY_RESUME)) && !signal_pending(current))
+		xfer_to_guest_mode_handle_work(vcpu);
+}
+
 int kvm_arch_map_memory(struct kvm_map_memory_context *context,
 			struct kvm_map_memory_walk *walk)
 {
@@ -141,6 +176,8 @@ int kvm_arch_map_memory(struct kvm_map_memory_context *context,
 		.walk = walk,
 	};
 	int r;
+
+	tdp_map_resume_work(step.vcpu);
 
 	r = tdp_map_try(&step);
 	if (r != TDP_MAP_POPULATE)
