@@ -18,7 +18,7 @@ uint64_t now_ms(void)
 	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
 }
 
-static int find_threads_of(pid_t pid, const char *comm, pid_t *tids, int max)
+int find_threads_of(pid_t pid, const char *comm, pid_t *tids, int max)
 {
 	struct dirent *entry;
 	int count = 0;

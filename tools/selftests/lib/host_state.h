@@ -35,6 +35,7 @@ int count_threads(const char *comm);
 int count_threads_of(pid_t pid, const char *comm);
 /* Those of this process, and the ids of the first @max of them. */
 int find_threads(const char *comm, pid_t *tids, int max);
+int find_threads_of(pid_t pid, const char *comm, pid_t *tids, int max);
 /* VMs that debugfs shows for process @pid; -1 where there is no debugfs. */
 int count_vms(pid_t pid);
 
