@@ -15,6 +15,7 @@
 /* First: some versions ask the C library for more than strict C99 or C11 shows. */
 #include <liburing.h>
 
+#include <pthread.h>
 #include <string.h>
 #include <linux/kvm_map_memory.h>
 
@@ -92,6 +93,26 @@ __u64 kvm_map_memory_batch_left(const struct kvm_map_memory_batch *batch);
  */
 int kvm_map_memory_vcpu(int vcpu_fd, struct kvm_memory_mapping *mapping);
 int kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch);
+
+/*
+ * The same, for VMMs that want no threads made by the kernel: nr_threads threads map,
+ * the calling one included, which this function makes with attr (NULL: default
+ * attributes) and joins; 0 stands for as many as the caller has CPUs to run on.  The
+ * threads have all signals blocked.  If not all of them can be made, fewer map.
+ */
+int kvm_map_memory_batch_run_threads(int vm_fd, struct kvm_map_memory_batch *batch,
+				     unsigned int nr_threads,
+				     const pthread_attr_t *attr);
+
+/*
+ * Let the calling thread map for the batch that another thread, or a ring, has
+ * submitted from the same address with KVM_MAP_MEMORY_OWN_THREADS, until nothing is
+ * left to take.  -ENOENT if it is not running.
+ */
+int kvm_map_memory_join(int vm_fd, const struct kvm_map_memory_batch *batch);
+
+/* End the helper threads that KVM_MAP_MEMORY_KEEP_HELPERS has kept. */
+int kvm_map_memory_end_helpers(int vm_fd);
 
 #ifdef __cplusplus
 }

@@ -5,12 +5,12 @@
 #include <sys/ioctl.h>
 #include <linux/kvm.h>
 
-#include "liburing_kvm.h"
+#include "blocking.h"
 
 /* Calls in a row that mapped nothing, before giving up. */
 #define MAX_IDLE_CALLS 100
 
-static int kvm_ioctl(int fd, unsigned long request, unsigned long arg)
+int liburing_kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 {
 	int saved_errno = errno;
 	int ret = ioctl(fd, request, arg);
@@ -56,7 +56,7 @@ __u64 kvm_map_memory_batch_left(const struct kvm_map_memory_batch *batch)
 
 int kvm_map_memory_probe(int fd)
 {
-	return kvm_ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_MAP_MEMORY);
+	return liburing_kvm_ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_MAP_MEMORY);
 }
 
 int kvm_map_memory_vcpu(int vcpu_fd, struct kvm_memory_mapping *mapping)
@@ -67,15 +67,15 @@ int kvm_map_memory_vcpu(int vcpu_fd, struct kvm_memory_mapping *mapping)
 
 	do {
 		left = mapping->size;
-		ret = kvm_ioctl(vcpu_fd, KVM_MAP_MEMORY, (unsigned long)mapping);
+		ret = liburing_kvm_ioctl(vcpu_fd, KVM_MAP_MEMORY, (unsigned long)mapping);
 	} while (ret < 0 && mapping->size &&
 		 again(ret, mapping->size < left, &idle_calls));
 	return ret;
 }
 
-int kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch)
+int liburing_kvm_run_parts(int vm_fd, struct kvm_map_memory_batch *batch,
+			     struct kvm_map_memory_batch *part)
 {
-	struct kvm_map_memory_batch part = *batch;
 	__u64 mapped = 0, present = 0, skipped = 0;
 	__u64 left = ~0ULL, left_before;
 	unsigned int idle_calls = 0;
@@ -84,14 +84,14 @@ int kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch)
 
 	do {
 		/* Not 0 after a call that the kernel did not refuse. */
-		part.workers_used = 0;
-		ret = kvm_ioctl(vm_fd, KVM_MAP_MEMORY_BATCH, (unsigned long)&part);
-		if (part.workers_used) {
-			mapped += part.bytes_mapped;
-			present += part.bytes_present;
-			skipped += part.bytes_skipped;
-			if (workers_used < part.workers_used)
-				workers_used = part.workers_used;
+		part->workers_used = 0;
+		ret = liburing_kvm_ioctl(vm_fd, KVM_MAP_MEMORY_BATCH, (unsigned long)part);
+		if (part->workers_used) {
+			mapped += part->bytes_mapped;
+			present += part->bytes_present;
+			skipped += part->bytes_skipped;
+			if (workers_used < part->workers_used)
+				workers_used = part->workers_used;
 		}
 		/* A vector that the kernel refused is not to be trusted. */
 		if (ret != -EINTR && ret != -EAGAIN)
@@ -105,7 +105,24 @@ int kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch)
 		batch->bytes_present = present;
 		batch->bytes_skipped = skipped;
 		batch->workers_used = workers_used;
-		batch->first_undone = part.first_undone;
+		batch->first_undone = part->first_undone;
 	}
 	return ret;
+}
+
+int kvm_map_memory_batch_run(int vm_fd, struct kvm_map_memory_batch *batch)
+{
+	struct kvm_map_memory_batch part = *batch;
+
+	return liburing_kvm_run_parts(vm_fd, batch, &part);
+}
+
+int kvm_map_memory_join(int vm_fd, const struct kvm_map_memory_batch *batch)
+{
+	return liburing_kvm_ioctl(vm_fd, KVM_MAP_MEMORY_JOIN, (unsigned long)batch);
+}
+
+int kvm_map_memory_end_helpers(int vm_fd)
+{
+	return liburing_kvm_ioctl(vm_fd, KVM_MAP_MEMORY_END_HELPERS, 0);
 }

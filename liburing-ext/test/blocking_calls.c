@@ -183,10 +183,51 @@ static void test_vcpu_interrupted(int kvm_fd)
 	destroy_vm(vm_fd, memory);
 }
 
+static void test_threads(int kvm_fd)
+{
+	struct kvm_memory_mapping mappings[NR_MAPPINGS];
+	struct kvm_map_memory_batch batch;
+	void *memory;
+	int vm_fd = create_vm(kvm_fd, &memory), ret;
+
+	fill(mappings);
+	kvm_map_memory_batch_init(&batch, mappings, NR_MAPPINGS, 0);
+	ok(kvm_map_memory_batch_run_threads(vm_fd, &batch, 4, NULL) == 0 &&
+	   kvm_map_memory_batch_left(&batch) == 0 &&
+	   batch.first_undone == NR_MAPPINGS &&
+	   batch.bytes_mapped == SIZE && batch.bytes_present == 0 &&
+	   batch.workers_used >= 1 && batch.workers_used <= 4 && !batch.flags,
+	   "batch_run_threads maps everything");
+
+	fill(mappings);
+	madvise(memory, SIZE, MADV_DONTNEED);
+	signals = 0;
+	send_signals(20000);
+	ret = kvm_map_memory_batch_run_threads(vm_fd, &batch, 0, NULL);
+	send_signals(0);
+	printf("# %d signals, result %d\n", (int)signals, ret);
+	ok(ret == 0 && signals > 0 && kvm_map_memory_batch_left(&batch) == 0,
+	   "batch_run_threads takes up what signals leave");
+
+	fill(mappings);
+	ok(kvm_map_memory_batch_run_threads(vm_fd, &batch, 257, NULL) == -EINVAL,
+	   "batch_run_threads with too many threads: EINVAL");
+	ok(kvm_map_memory_join(vm_fd, &batch) == -ENOENT,
+	   "join without a batch: ENOENT");
+
+	batch.flags = KVM_MAP_MEMORY_KEEP_HELPERS;
+	batch.nr_workers = 4;
+	ok(kvm_map_memory_batch_run(vm_fd, &batch) == 0 &&
+	   kvm_map_memory_end_helpers(vm_fd) == 0, "end_helpers after a batch");
+	destroy_vm(vm_fd, memory);
+}
+
 int main(void)
 {
 	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int needed = KVM_MAP_MEMORY_FEATURE_BATCH | KVM_MAP_MEMORY_FEATURE_VCPU;
+	int needed = KVM_MAP_MEMORY_FEATURE_BATCH | KVM_MAP_MEMORY_FEATURE_VCPU |
+		     KVM_MAP_MEMORY_FEATURE_KEEP_HELPERS |
+		     KVM_MAP_MEMORY_FEATURE_OWN_THREADS;
 
 	if (kvm_fd < 0 || (kvm_map_memory_probe(kvm_fd) & needed) != needed) {
 		printf("1..0 # SKIP no KVM with KVM_MAP_MEMORY\n");
@@ -197,6 +238,7 @@ int main(void)
 	test_batch_hole(kvm_fd);
 	test_batch_interrupted(kvm_fd);
 	test_vcpu_interrupted(kvm_fd);
+	test_threads(kvm_fd);
 	printf("1..%d\n", tests);
 	close(kvm_fd);
 	return failures != 0;

@@ -9,7 +9,8 @@ source=$ext_dir/test/functions.c
 
 awk '/^LIBURING_KVM_INLINE/ { on = 1; sub("LIBURING_KVM_INLINE", "") }
      on && /\)$/ { print $0 ";"; on = 0 }
-     on || /^(int|__u64) .*\);$/' "$ext_dir/include/liburing_kvm.h" >"$scratch_dir/declarations.h"
+     /^(int|__u64) / { call = 1 } call { print } /;$/ { call = 0 }
+     on' "$ext_dir/include/liburing_kvm.h" >"$scratch_dir/declarations.h"
 ffi="-DFFI_DECLARATIONS=\"$scratch_dir/declarations.h\""
 warnings="-Wall -Wextra -Werror -O2 -D_FORTIFY_SOURCE=2"
 

@@ -19,7 +19,7 @@ in_library() {
 }
 
 header=$ext_dir/include/liburing_kvm.h
-grep -E '^(int|__u64) .*\);$' "$header" | names >"$scratch_dir/calls"
+awk '/^(int|__u64) / { on = 1 } on; /;$/ { on = 0 }' "$header" | names >"$scratch_dir/calls"
 awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' "$header" | names |
 	sort - "$scratch_dir/calls" >"$scratch_dir/header"
 in_map liburing-kvm >"$scratch_dir/calls-map"
