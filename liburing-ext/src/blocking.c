@@ -74,7 +74,7 @@ int kvm_map_memory_vcpu(int vcpu_fd, struct kvm_memory_mapping *mapping)
 }
 
 int liburing_kvm_run_parts(int vm_fd, struct kvm_map_memory_batch *batch,
-			     struct kvm_map_memory_batch *part)
+			   struct kvm_map_memory_batch *part)
 {
 	__u64 mapped = 0, present = 0, skipped = 0;
 	__u64 left = ~0ULL, left_before;

@@ -12,6 +12,6 @@ int liburing_kvm_ioctl(int fd, unsigned long request, unsigned long arg);
  * kvm_map_memory_batch_run() of *part, a copy of *batch, to which the results go.
  */
 int liburing_kvm_run_parts(int vm_fd, struct kvm_map_memory_batch *batch,
-			     struct kvm_map_memory_batch *part);
+			   struct kvm_map_memory_batch *part);
 
 #endif /* LIBURING_KVM_BLOCKING_H */

@@ -23,16 +23,16 @@ kvm_map_memory_create_thread(bool (*fn)(void *data), void (*handle_sigkill)(void
  * A signal that ends a user worker: one with a handler, or one that kills.  The
  * handler itself is never run.
  */
-static inline int kvm_map_memory_end_signal(void)
+static inline int kvm_map_memory_end_signal(const struct sighand_struct *sighand)
 {
 	bool init = current->signal->flags & SIGNAL_UNKILLABLE;
 	const struct k_sigaction *action;
 	int sig;
 
-	lockdep_assert_held(&current->sighand->siglock);
+	lockdep_assert_held(&sighand->siglock);
 
 	for (sig = _NSIG; sig; sig--) {
-		action = &current->sighand->action[sig - 1];
+		action = &sighand->action[sig - 1];
 		if (sig_kernel_only(sig) || action->sa.sa_handler == SIG_IGN)
 			continue;
 		if (action->sa.sa_handler != SIG_DFL) {
@@ -62,17 +62,19 @@ static inline int kvm_map_memory_end_signal(void)
  */
 static inline bool kvm_map_memory_end_thread(void)
 {
+	/* A thread has it until it exits. */
+	struct sighand_struct *sighand = rcu_dereference_raw(current->sighand);
 	int sig = 0;
 
-	spin_lock_irq(&current->sighand->siglock);
+	spin_lock_irq(&sighand->siglock);
 	if (!current->ptrace)
-		sig = kvm_map_memory_end_signal();
+		sig = kvm_map_memory_end_signal(sighand);
 	if (sig) {
 		sigdelset(&current->blocked, sig);
 		sigaddset(&current->pending.signal, sig);
 		recalc_sigpending();
 	}
-	spin_unlock_irq(&current->sighand->siglock);
+	spin_unlock_irq(&sighand->siglock);
 
 	return sig;
 }
