@@ -125,7 +125,9 @@ const char *guest_end_name(enum guest_end end)
 	return names[end];
 }
 
-void step_vcpu_run(struct thread *thread)
+STEP(vcpu_run, 60, "KVM_RUN");
+
+static void make_vcpu_run(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	unsigned int vcpu = rng_below(&thread->rng, NR_VCPUS);
@@ -155,5 +157,5 @@ void step_vcpu_run(struct thread *thread)
 		close(fd);
 	}
 	call_end(thread);
-	count_result(KIND_VCPU_RUN, 0, end == GUEST_HALTED);
+	count_result(&step_vcpu_run, 0, end == GUEST_HALTED);
 }

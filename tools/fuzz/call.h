@@ -59,10 +59,8 @@ void call_free(struct call *call);
 /* check.c */
 void call_check(struct thread *thread, struct call *call, int result);
 
-/* calls.c: steps. */
-void step_vcpu_map(struct thread *thread);
-void step_batch(struct thread *thread);
-void step_pre_fault(struct thread *thread);
-void step_child_calls(struct thread *thread);
+/* calls.c: @refused stands for @step if the call has to be refused. */
+void call_count(const struct call *call, const struct step *step,
+		const struct step *refused, int result);
 
 #endif /* FUZZ_CALL_H */

@@ -12,18 +12,23 @@
 #include "machine.h"
 #include "place.h"
 
-static void count(const struct call *call, enum kind kind, enum kind refused,
-		  int result)
+OUTCOME(shaky, "arguments in memory that others change");
+
+void call_count(const struct call *call, const struct step *step,
+		const struct step *refused, int result)
 {
 	if (call->shaky)
-		count_result(KIND_SHAKY, result, true);
+		count_result(&step_shaky, result, true);
 	else if (call->refused)
 		count_result(refused, result, result == -call->refused);
-	else
-		count_call(kind, result);
+	else if (step)
+		count_call(step, result);
 }
 
-void step_vcpu_map(struct thread *thread)
+OUTCOME(vcpu_refused, "KVM_MAP_MEMORY, bad arguments");
+STEP(vcpu_map, 110, "KVM_MAP_MEMORY");
+
+static void make_vcpu_map(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	unsigned int vcpu = rng_below(&thread->rng, NR_VCPUS);
@@ -39,11 +44,14 @@ void step_vcpu_map(struct thread *thread)
 	call_end(thread);
 
 	call_check(thread, &call, ret);
-	count(&call, KIND_VCPU_MAP, KIND_VCPU_REFUSED, ret);
+	call_count(&call, &step_vcpu_map, &step_vcpu_refused, ret);
 	call_free(&call);
 }
 
-void step_batch(struct thread *thread)
+OUTCOME(batch_refused, "batch by ioctl, bad arguments");
+STEP(batch, 130, "batch by ioctl");
+
+static void make_batch(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	struct call call;
@@ -57,7 +65,7 @@ void step_batch(struct thread *thread)
 	call_end(thread);
 
 	call_check(thread, &call, ret);
-	count(&call, KIND_BATCH, KIND_BATCH_REFUSED, ret);
+	call_count(&call, &step_batch, &step_batch_refused, ret);
 	call_free(&call);
 }
 
@@ -67,7 +75,9 @@ void step_batch(struct thread *thread)
  */
 #define PRE_FAULT_PATIENCE_MS	(300 * machine.timeout_factor)
 
-void step_pre_fault(struct thread *thread)
+STEP(pre_fault, 20, "KVM_PRE_FAULT_MEMORY");
+
+static void make_pre_fault(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	unsigned int vcpu = rng_below(&thread->rng, NR_VCPUS);
@@ -90,7 +100,7 @@ void step_pre_fault(struct thread *thread)
 	if (range.gpa + range.size != end || (range.gpa & (PAGE_SIZE - 1)))
 		violation(thread, "0x%llx bytes at 0x%llx are left of what ended at 0x%lx",
 			  range.size, range.gpa, end);
-	count_call(KIND_PRE_FAULT, ret);
+	count_call(&step_pre_fault, ret);
 }
 
 /* The result that a child's call must have; safe to call after a fork. */
@@ -101,11 +111,13 @@ static int call_in_child(int fd, unsigned long request, const struct call *call)
 	return error == EIO ? 0 : error == EBADF ? 1 : 2;
 }
 
+STEP(child_calls, 8, "calls of another process");
+
 /*
  * A child has the descriptors, but the VMs are not its own.  It touches what it
  * shares with its parent, then goes.
  */
-void step_child_calls(struct thread *thread)
+static void make_child_calls(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	int status = 0, answer;
@@ -128,6 +140,6 @@ void step_child_calls(struct thread *thread)
 	if (answer > 1)
 		violation(thread, "a call of another process did not end with EIO (%d)",
 			  answer);
-	count_result(KIND_CHILD, answer ? -EBADF : -EIO, !answer);
+	count_result(&step_child_calls, answer ? -EBADF : -EIO, !answer);
 	call_free(&call);
 }

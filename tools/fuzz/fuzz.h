@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "kinds.h"
 #include "rng.h"
+#include "tally.h"
 
 #define PAGE_SIZE	4096UL
 #define SZ_64K		0x10000UL
@@ -33,6 +33,7 @@ struct options {
 	unsigned int deadline;		/* seconds that a call may take */
 	bool trace;
 	const char *plant;
+	const char *json;		/* the file for the results, or NULL */
 };
 
 extern struct options options;
@@ -85,6 +86,10 @@ static inline bool seed_stops(uint64_t seed)
 	return seed % 4 == 0;
 }
 
+/* Whether this seed does; in the parent of all, whether one of them has. */
+extern bool stopping;
+
 uint64_t now_ms(void);
+uint64_t now_ns(void);
 
 #endif /* FUZZ_H */

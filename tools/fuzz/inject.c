@@ -27,6 +27,9 @@ void inject_begin(struct thread *thread)
 		thread->fail_nth = nth;
 }
 
+OUTCOME(fail_nth, "fail an allocation of a call",
+	.needs = &machine.fail_nth, .lack = "no CONFIG_FAULT_INJECTION");
+
 bool inject_end(struct thread *thread)
 {
 	char text[16] = "";
@@ -39,6 +42,6 @@ bool inject_end(struct thread *thread)
 		 text[0] == '0';
 	if (pwrite(thread->fail_nth_fd, "0", 1, 0) != 1)
 		perror("# fail-nth");
-	count_result(KIND_FAIL_NTH, 0, failed);
+	count_result(&step_fail_nth, 0, failed);
 	return failed;
 }

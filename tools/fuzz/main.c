@@ -15,6 +15,7 @@
 #include "machine.h"
 #include "parse.h"
 #include "region.h"
+#include "report.h"
 #include "run.h"
 
 #define MAX_SEEDS 64
@@ -23,7 +24,8 @@ static uint64_t seeds[MAX_SEEDS];
 static unsigned int nr_seeds;
 /* Seconds in all, which random seeds fill up; 0: no more than the seeds given. */
 static unsigned int total_seconds;
-static bool all_kinds;
+static bool all_steps;
+static bool list_only;
 
 static const char usage_text[] =
 "usage: map-memory-fuzz [OPTION...]\n"
@@ -31,7 +33,7 @@ static const char usage_text[] =
 "Makes random calls of KVM_MAP_MEMORY from several threads, by all of its entries,\n"
 "with good and bad arguments, while the same threads change VMs, memslots, host\n"
 "memory and each other.  Prints TAP: a result for each seed, which has failed if\n"
-"something was seen that must not be, and one for each kind of call, which has\n"
+"something was seen that must not be, and one for each kind of step, which has\n"
 "failed if no call of that kind succeeded.\n"
 "\n"
 "  --seed N         run this seed (again for more); its threads make the same\n"
@@ -41,17 +43,19 @@ static const char usage_text[] =
 "  --random         run a seed that nobody knows before, and print it\n"
 "  --for N          go on with random seeds until N seconds are over, or one has\n"
 "                   failed\n"
-"  --all-kinds      go on with random seeds until a call of each kind has succeeded,\n"
+"  --all-steps      go on with random seeds until a step of each kind has succeeded,\n"
 "                   or a seed has failed\n"
 "  --threads N      threads that make calls (default 4)\n"
 "  --seconds N      for each seed (default 10)\n"
 "  --steps N        for each thread, rounded up to 40, rather than for a time\n"
 "  --deadline N     seconds that one call may take (default 60, times\n"
 "                   TEST_TIMEOUT_FACTOR)\n"
+"  --json FILE      write what came of seeds and steps to FILE, as JSON\n"
+"  --list           print the table of steps, and which this machine can do\n"
 "  --trace          print each call before it is made, as THREAD.STEP CALL\n"
 "  --plant WHAT     do wrong on purpose what has to be noticed: errno, refusal,\n"
 "                   write, leftover, result, count, input, view, hang, helper,\n"
-"                   vm or kind\n"
+"                   vm or step\n"
 "\n"
 "What is looked at:\n"
 "  - each result: the errno, what is left of the mappings, the counts, and the\n"
@@ -108,11 +112,13 @@ static void parse(int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "random", no_argument, NULL, 'r' },
 		{ "for", required_argument, NULL, 'f' },
-		{ "all-kinds", no_argument, NULL, 'a' },
+		{ "all-steps", no_argument, NULL, 'a' },
 		{ "threads", required_argument, NULL, 't' },
 		{ "seconds", required_argument, NULL, 'd' },
 		{ "steps", required_argument, NULL, 'n' },
 		{ "deadline", required_argument, NULL, 'l' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "list", no_argument, NULL, 'i' },
 		{ "trace", no_argument, NULL, 'v' },
 		{ "plant", required_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
@@ -132,7 +138,7 @@ static void parse(int argc, char **argv)
 			total_seconds = number_of("--for", optarg, 1, UINT_MAX);
 			break;
 		case 'a':
-			all_kinds = true;
+			all_steps = true;
 			break;
 		case 't':
 			options.threads = number_of("--threads", optarg, 1,
@@ -148,6 +154,12 @@ static void parse(int argc, char **argv)
 		case 'l':
 			options.deadline = number_of("--deadline", optarg, 1,
 						     UINT_MAX);
+			break;
+		case 'j':
+			options.json = optarg;
+			break;
+		case 'i':
+			list_only = true;
 			break;
 		case 'v':
 			options.trace = true;
@@ -201,36 +213,54 @@ static bool run_seed(unsigned int number, uint64_t seed)
 		printf("# killed by signal %d\n", WTERMSIG(status));
 	}
 	printf("%sok %u - seed %lu\n", status ? "not " : "", number, seed);
+	report_seed(seed, !status);
 	return !status;
+}
+
+/* Returns how many have failed. */
+static unsigned int run_seeds(unsigned int *number)
+{
+	uint64_t start = now_ms(), seed;
+	unsigned int failed = 0;
+
+	while (*number < nr_seeds ||
+	       (!failed && now_ms() - start < total_seconds * 1000ULL) ||
+	       (!failed && all_steps && steps_are_left())) {
+		seed = *number < nr_seeds ? seeds[*number] : random_seed();
+		stopping |= seed_stops(seed);
+		failed += !run_seed(++*number, seed);
+	}
+	return failed;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int number = 0, failed = 0;
-	bool stopping = false;
-	uint64_t start, seed;
+	unsigned int number = 0, failed;
+	uint64_t start = now_ms();
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	steps_init();
 	parse(argc, argv);
+	if (list_only) {
+		machine_probe();
+		print_table();
+		return 0;
+	}
 	printf("TAP version 13\n");
 	machine_probe();
 	if (!options.deadline)
 		options.deadline = 60 * machine.timeout_factor;
-	tally = mmap(NULL, sizeof(*tally), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (tally == MAP_FAILED)
+	if (tally_init())
 		bad_usage("no memory");
 
-	start = now_ms();
-	while (number < nr_seeds ||
-	       (!failed && now_ms() - start < total_seconds * 1000ULL) ||
-	       (!failed && all_kinds && kinds_are_left(stopping))) {
-		seed = number < nr_seeds ? seeds[number] : random_seed();
-		stopping |= seed_stops(seed);
-		failed += !run_seed(++number, seed);
+	failed = run_seeds(&number);
+	failed += report_steps(number + 1);
+	printf("# %lu steps in %lu s, %lu pages compared\n", tally->steps,
+	       (now_ms() - start) / 1000, tally->views);
+	printf("1..%u\n", number + nr_steps);
+	if (options.json && report_write(now_ms() - start)) {
+		fprintf(stderr, "map-memory-fuzz: cannot write %s\n", options.json);
+		return 2;
 	}
-	failed += report_kinds(number + 1, stopping);
-	printf("# %lu steps, %lu pages compared\n", tally->steps, tally->views);
-	printf("1..%u\n", number + NR_KINDS);
 	return failed ? 1 : 0;
 }

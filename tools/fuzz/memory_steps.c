@@ -59,8 +59,10 @@ static int result_of(int ret)
 	return ret < 0 ? -errno : 0;
 }
 
+STEP(mmap, 35, "mmap");
+
 /* Mostly repairs what others have undone, so that memory does not wear out. */
-void step_mmap(struct thread *thread)
+static void make_mmap(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
@@ -72,10 +74,12 @@ void step_mmap(struct thread *thread)
 	call_begin(thread, "mmap " PIECE, PIECE_ARGS(piece));
 	ret = region_map(piece.region, piece.offset, piece.size);
 	call_end(thread);
-	count_call(KIND_MMAP, ret);
+	count_call(&step_mmap, ret);
 }
 
-void step_munmap(struct thread *thread)
+STEP(munmap, 20, "munmap");
+
+static void make_munmap(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
@@ -86,10 +90,12 @@ void step_munmap(struct thread *thread)
 	if (rng_percent(&thread->rng, 70))
 		region_map(piece.region, piece.offset, piece.size);
 	call_end(thread);
-	count_call(KIND_MUNMAP, ret);
+	count_call(&step_munmap, ret);
 }
 
-void step_mprotect(struct thread *thread)
+STEP(mprotect, 25, "mprotect");
+
+static void make_mprotect(struct thread *thread)
 {
 	static const int prots[] = {
 		PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE,
@@ -100,10 +106,12 @@ void step_mprotect(struct thread *thread)
 	call_begin(thread, "mprotect " PIECE ", prot %d", PIECE_ARGS(piece), prot);
 	ret = result_of(mprotect(piece.start, piece.size, prot));
 	call_end(thread);
-	count_call(KIND_MPROTECT, ret);
+	count_call(&step_mprotect, ret);
 }
 
-void step_mremap(struct thread *thread)
+STEP(mremap, 15, "mremap");
+
+static void make_mremap(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	uint64_t to = rng_below(&thread->rng, REGION_SIZE / SZ_2M) * SZ_2M;
@@ -115,13 +123,15 @@ void step_mremap(struct thread *thread)
 	moved = mremap(piece.start, piece.size, piece.size,
 		       MREMAP_MAYMOVE | MREMAP_FIXED,
 		       region_start(piece.region) + to);
-	count_call(KIND_MREMAP, moved == MAP_FAILED ? -errno : 0);
+	count_call(&step_mremap, moved == MAP_FAILED ? -errno : 0);
 	if (moved != MAP_FAILED && rng_percent(&thread->rng, 80))
 		region_map(piece.region, piece.offset, piece.size);
 	call_end(thread);
 }
 
-void step_madvise(struct thread *thread)
+STEP(madvise, 35, "madvise");
+
+static void make_madvise(struct thread *thread)
 {
 	static const int advices[] = {
 		MADV_DONTNEED, MADV_FREE, MADV_COLD, MADV_PAGEOUT, MADV_WILLNEED,
@@ -135,10 +145,12 @@ void step_madvise(struct thread *thread)
 		   advice);
 	ret = result_of(madvise(piece.start, piece.size, advice));
 	call_end(thread);
-	count_call(KIND_MADVISE, ret);
+	count_call(&step_madvise, ret);
 }
 
-void step_populate(struct thread *thread)
+STEP(populate, 15, "populate");
+
+static void make_populate(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	int advice = rng_percent(&thread->rng, 50) ? MADV_POPULATE_READ_NR :
@@ -149,10 +161,12 @@ void step_populate(struct thread *thread)
 		   advice);
 	ret = result_of(madvise(piece.start, piece.size, advice));
 	call_end(thread);
-	count_call(KIND_POPULATE, ret);
+	count_call(&step_populate, ret);
 }
 
-void step_collapse(struct thread *thread)
+STEP(collapse, 12, "collapse into huge pages");
+
+static void make_collapse(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
@@ -167,10 +181,13 @@ void step_collapse(struct thread *thread)
 	madvise(piece.start, piece.size, MADV_POPULATE_WRITE_NR);
 	ret = result_of(madvise(piece.start, piece.size, MADV_COLLAPSE_NR));
 	call_end(thread);
-	count_call(KIND_COLLAPSE, ret);
+	count_call(&step_collapse, ret);
 }
 
-void step_merge(struct thread *thread)
+STEP(merge, 15, "have KSM merge",
+     .needs = &machine.ksm, .lack = "no KSM");
+
+static void make_merge(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
@@ -179,10 +196,13 @@ void step_merge(struct thread *thread)
 	call_begin(thread, "merge at 0x%lx, 0x%lx bytes", piece.offset, piece.size);
 	ret = result_of(madvise(piece.start, piece.size, MADV_MERGEABLE));
 	call_end(thread);
-	count_call(KIND_MERGE, ret);
+	count_call(&step_merge, ret);
 }
 
-void step_poison(struct thread *thread)
+STEP(poison, 5, "poison a page",
+     .needs = &machine.poison, .lack = "no MADV_HWPOISON");
+
+static void make_poison(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
@@ -193,9 +213,9 @@ void step_poison(struct thread *thread)
 	piece.start = (void *)(region_start(piece.region) + piece.offset);
 	piece.size = PAGE_SIZE;
 	call_begin(thread, "poison " PIECE, PIECE_ARGS(piece));
-	if (machine.poison && atomic_fetch_add(&nr_poisoned, 1) < MAX_POISONED) {
+	if (atomic_fetch_add(&nr_poisoned, 1) < MAX_POISONED) {
 		ret = result_of(madvise(piece.start, PAGE_SIZE, MADV_HWPOISON));
-		count_call(KIND_POISON, ret);
+		count_call(&step_poison, ret);
 	}
 	call_end(thread);
 }
@@ -211,7 +231,9 @@ static int random_memfd(struct rng *rng)
 	return regions[region].fd;
 }
 
-void step_punch(struct thread *thread)
+STEP(punch, 15, "punch a memfd");
+
+static void make_punch(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	int fd = random_memfd(&thread->rng), ret;
@@ -220,10 +242,12 @@ void step_punch(struct thread *thread)
 	ret = result_of(fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
 				  piece.offset, piece.size));
 	call_end(thread);
-	count_call(KIND_PUNCH, ret);
+	count_call(&step_punch, ret);
 }
 
-void step_truncate(struct thread *thread)
+STEP(truncate, 10, "truncate a memfd");
+
+static void make_truncate(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	int fd = random_memfd(&thread->rng), ret;
@@ -234,10 +258,12 @@ void step_truncate(struct thread *thread)
 	if (rng_percent(&thread->rng, 80) && ftruncate(fd, REGION_SIZE))
 		ret = -errno;
 	call_end(thread);
-	count_call(KIND_TRUNCATE, ret);
+	count_call(&step_truncate, ret);
 }
 
-void step_host_write(struct thread *thread)
+STEP(host_write, 30, "write by the host");
+
+static void make_host_write(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	uint64_t offset, value = rng_next(&thread->rng);
@@ -252,10 +278,13 @@ void step_host_write(struct thread *thread)
 	for (offset = 0; offset < piece.size && !ret; offset += PAGE_SIZE)
 		ret = memory_write((uint64_t)piece.start + offset, value);
 	call_end(thread);
-	count_call(KIND_HOST_WRITE, ret);
+	count_call(&step_host_write, ret);
 }
 
-void step_uffd(struct thread *thread)
+STEP(uffd, 15, "userfaultfd",
+     .needs = &machine.uffd, .lack = "no userfaultfd");
+
+static void make_uffd(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
 	bool write_protect = rng_percent(&thread->rng, 30);
@@ -276,5 +305,5 @@ void step_uffd(struct thread *thread)
 	if (!ret && what > 1)
 		madvise((void *)start, piece.size, MADV_DONTNEED);
 	call_end(thread);
-	count_call(KIND_UFFD, ret);
+	count_call(&step_uffd, ret);
 }

@@ -188,20 +188,23 @@ static void vm_fill(unsigned int vm, struct rng *rng)
 	}
 }
 
+STEP(vm_create, 30, "create a VM");
+STEP(vcpu_create, 25, "create a vCPU");
+
 static void create(unsigned int vm, unsigned int nr_vcpus, struct rng *rng)
 {
 	int ret = place_create(vm, rng);
 	unsigned int i;
 
-	count_call(KIND_VM_CREATE, ret);
+	count_call(&step_vm_create, ret);
 	if (ret)
 		return;
 	for (i = 0; i < nr_vcpus; i++)
-		count_call(KIND_VCPU_CREATE, place_create_vcpu(vm, i));
+		count_call(&step_vcpu_create, place_create_vcpu(vm, i));
 	vm_fill(vm, rng);
 }
 
-void step_vm_create(struct thread *thread)
+static void make_vm_create(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	unsigned int nr_vcpus = rng_below(&thread->rng, NR_VCPUS + 1);
@@ -215,7 +218,9 @@ void step_vm_create(struct thread *thread)
 	call_end(thread);
 }
 
-void step_vm_close(struct thread *thread)
+STEP(vm_close, 6, "close a VM");
+
+static void make_vm_close(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	bool vcpus_first = rng_percent(&thread->rng, 50);
@@ -225,27 +230,29 @@ void step_vm_close(struct thread *thread)
 	pthread_mutex_lock(&place->lock);
 	if (place->exists) {
 		place_close(vm, vcpus_first);
-		count_call(KIND_VM_CLOSE, 0);
+		count_call(&step_vm_close, 0);
 	}
 	pthread_mutex_unlock(&place->lock);
 	call_end(thread);
 }
 
+STEP(vm_close_copy, 12, "close a copy of a VM's descriptor");
+
 /* It cancels the VM's jobs. */
-void step_vm_close_copy(struct thread *thread)
+static void make_vm_close_copy(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	int fd;
 
 	call_begin(thread, "close a copy of the descriptor of VM %u", vm);
 	fd = fcntl(VM_FD(vm), F_DUPFD_CLOEXEC, 400);
-	count_call(KIND_VM_CLOSE_COPY, fd < 0 ? -errno : 0);
+	count_call(&step_vm_close_copy, fd < 0 ? -errno : 0);
 	if (fd >= 0)
 		close(fd);
 	call_end(thread);
 }
 
-void step_vcpu_create(struct thread *thread)
+static void make_vcpu_create(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	unsigned int vcpu = rng_below(&thread->rng, NR_VCPUS);
@@ -254,7 +261,7 @@ void step_vcpu_create(struct thread *thread)
 	call_begin(thread, "create vCPU %u of VM %u", vcpu, vm);
 	pthread_mutex_lock(&place->lock);
 	if (place->exists && !place->vcpus[vcpu].exists)
-		count_call(KIND_VCPU_CREATE, place_create_vcpu(vm, vcpu));
+		count_call(&step_vcpu_create, place_create_vcpu(vm, vcpu));
 	pthread_mutex_unlock(&place->lock);
 	call_end(thread);
 }

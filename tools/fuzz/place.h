@@ -76,20 +76,4 @@ int place_harvest(unsigned int vm);
 /* Sets it, or deletes it with size 0, and remembers it. */
 int slot_set(unsigned int vm, unsigned int slot, const struct slot *new, bool gmem);
 
-/* Steps. */
-void step_vm_create(struct thread *thread);
-void step_vm_close(struct thread *thread);
-void step_vm_close_copy(struct thread *thread);
-void step_vcpu_create(struct thread *thread);
-void step_vcpu_run(struct thread *thread);
-void step_slot_create(struct thread *thread);
-void step_slot_delete(struct thread *thread);
-void step_slot_move(struct thread *thread);
-void step_slot_flags(struct thread *thread);
-void step_dirty_get(struct thread *thread);
-void step_dirty_clear(struct thread *thread);
-void step_dirty_ring(struct thread *thread);
-void step_attributes(struct thread *thread);
-void step_gmem_punch(struct thread *thread);
-
 #endif /* FUZZ_PLACE_H */

@@ -29,8 +29,10 @@ void reap_children(struct thread *thread)
 	call_end(thread);
 }
 
+STEP(fork, 8, "fork");
+
 /* Shares all memory, breaks some of the sharing, lingers a little. */
-void step_fork(struct thread *thread)
+static void make_fork(struct thread *thread)
 {
 	unsigned int place = thread->step % MAX_CHILDREN, i;
 	unsigned int linger = rng_below(&thread->rng, 20) * 1000;
@@ -52,10 +54,12 @@ void step_fork(struct thread *thread)
 	}
 	thread->children[place] = pid > 0 ? pid : 0;
 	call_end(thread);
-	count_call(KIND_FORK, pid < 0 ? -errno : 0);
+	count_call(&step_fork, pid < 0 ? -errno : 0);
 }
 
-void step_signal(struct thread *thread)
+STEP(signal, 20, "signal a thread");
+
+static void make_signal(struct thread *thread)
 {
 	struct thread *other = &threads[rng_below(&thread->rng, nr_threads)];
 	int ret;
@@ -63,30 +67,34 @@ void step_signal(struct thread *thread)
 	call_begin(thread, "signal thread %u", other->id);
 	ret = syscall(SYS_tgkill, getpid(), other->tid, SIGUSR1) ? -errno : 0;
 	call_end(thread);
-	count_call(KIND_SIGNAL, ret);
+	count_call(&step_signal, ret);
 }
 
+STEP(stop, 15, "stop the process",
+     .needs = &stopping, .lack = "no seed that is a multiple of 4");
+
 /* Only another process can let it go on. */
-void step_stop(struct thread *thread)
+static void make_stop(struct thread *thread)
 {
 	pid_t pid;
 
 	call_begin(thread, "stop the process");
-	pid = seed_stops(options.seed) ? fork() : -1;
+	pid = fork();
 	if (!pid) {
 		kill(getppid(), SIGSTOP);
 		usleep(3000);
 		kill(getppid(), SIGCONT);
 		_exit(0);
 	}
-	if (pid > 0) {
+	if (pid > 0)
 		wait_for(pid);
-		count_call(KIND_STOP, 0);
-	}
 	call_end(thread);
+	count_call(&step_stop, pid < 0 ? -errno : 0);
 }
 
-void step_affinity(struct thread *thread)
+STEP(affinity, 8, "change a thread's CPUs");
+
+static void make_affinity(struct thread *thread)
 {
 	struct thread *other = &threads[rng_below(&thread->rng, nr_threads)];
 	uint64_t mask = 1 + rng_below(&thread->rng, (1ULL << machine.nr_cpus) - 1);
@@ -100,5 +108,5 @@ void step_affinity(struct thread *thread)
 	call_begin(thread, "thread %u may use the CPUs 0x%lx", other->id, mask);
 	ret = sched_setaffinity(other->tid, sizeof(cpus), &cpus) ? -errno : 0;
 	call_end(thread);
-	count_call(KIND_AFFINITY, ret);
+	count_call(&step_affinity, ret);
 }

@@ -8,9 +8,5 @@
 /* Waits for the children that are left. */
 void reap_children(struct thread *thread);
 
-void step_fork(struct thread *thread);
-void step_signal(struct thread *thread);
-void step_stop(struct thread *thread);
-void step_affinity(struct thread *thread);
 
 #endif /* FUZZ_PROCESS_H */

@@ -59,19 +59,4 @@ unsigned int region_find(const char *name);
 int memory_read(uint64_t address, uint64_t *value);
 int memory_write(uint64_t address, uint64_t value);
 
-/* Steps, in memory_steps.c. */
-void step_mmap(struct thread *thread);
-void step_munmap(struct thread *thread);
-void step_mprotect(struct thread *thread);
-void step_mremap(struct thread *thread);
-void step_madvise(struct thread *thread);
-void step_populate(struct thread *thread);
-void step_collapse(struct thread *thread);
-void step_merge(struct thread *thread);
-void step_poison(struct thread *thread);
-void step_punch(struct thread *thread);
-void step_truncate(struct thread *thread);
-void step_host_write(struct thread *thread);
-void step_uffd(struct thread *thread);
-
 #endif /* FUZZ_REGION_H */

@@ -31,17 +31,22 @@ static void ring_report(const struct thread *thread)
 		fclose(file);
 }
 
+OUTCOME(uring_plain, "batch by a plain ring");
+OUTCOME(uring_sqpoll, "batch by an SQPOLL ring");
+OUTCOME(uring_defer, "batch by a DEFER_TASKRUN ring");
+STEP(ring_reopen, 16, "open a ring");
+
 void ring_open(struct thread *thread)
 {
 	static const struct {
 		unsigned int flags;
-		enum kind kind;
+		const struct step *count;
 	} modes[] = {
-		{ 0, KIND_URING },
-		{ IORING_SETUP_COOP_TASKRUN, KIND_URING },
-		{ IORING_SETUP_SQPOLL, KIND_URING_SQPOLL },
+		{ 0, &step_uring_plain },
+		{ IORING_SETUP_COOP_TASKRUN, &step_uring_plain },
+		{ IORING_SETUP_SQPOLL, &step_uring_sqpoll },
 		{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-		  KIND_URING_DEFER },
+		  &step_uring_defer },
 	};
 	unsigned int mode = rng_below(&thread->rng, ARRAY_SIZE(modes)), i;
 	struct io_uring_params params = {
@@ -55,13 +60,13 @@ void ring_open(struct thread *thread)
 	do {
 		ret = io_uring_queue_init_params(RING_ENTRIES, &ring->uring, &params);
 	} while (ret == -EINTR);
-	count_call(KIND_RING_OPEN, ret);
+	count_call(&step_ring_reopen, ret);
 	if (ret)
 		violation(thread, "no ring: %s", strerror(-ret));
 	memset(ring->commands, 0, sizeof(ring->commands));
 	ring->nr_commands = 0;
 	ring->uncopied = false;
-	ring->kind = modes[mode].kind;
+	ring->mode = modes[mode].count;
 	ring->open = true;
 	thread->report = ring_report;
 
@@ -74,6 +79,8 @@ void ring_open(struct thread *thread)
 	call_end(thread);
 }
 
+OUTCOME(ring_close_busy, "close a ring with commands in it");
+
 void ring_close(struct thread *thread)
 {
 	struct ring *ring = thread->ring;
@@ -85,8 +92,18 @@ void ring_close(struct thread *thread)
 	io_uring_queue_exit(&ring->uring);
 	call_end(thread);
 	if (ring->nr_commands)
-		count_call(KIND_RING_CLOSE_BUSY, 0);
+		count_call(&step_ring_close_busy, 0);
 	ring->open = false;
+}
+
+static void make_ring_reopen(struct thread *thread)
+{
+	bool busy = rng_percent(&thread->rng, 60);
+
+	if (!busy)
+		ring_drain(thread);
+	ring_close(thread);
+	ring_open(thread);
 }
 
 struct command *ring_command(struct ring *ring)
@@ -131,10 +148,13 @@ void ring_submit(struct thread *thread)
 	}
 }
 
+OUTCOME(uring_refused, "batch by a ring, bad arguments");
+OUTCOME(uring_bad_sqe, "batch by a ring, bad SQE");
+
 static void command_check(struct thread *thread, struct command *command, int result)
 {
 	const struct call *call = &command->call;
-	bool refused = call->refused && !command->bad_sqe;
+	bool good = !call->shaky && !call->refused && !command->bad_sqe;
 	unsigned int i;
 
 	/* The call is not looked at. */
@@ -143,28 +163,11 @@ static void command_check(struct thread *thread, struct command *command, int re
 	call_check(thread, &command->call, result);
 
 	if (command->bad_sqe)
-		count_result(KIND_URING_BAD_SQE, result, result == -command->bad_sqe);
-	else if (call->shaky)
-		count_result(KIND_SHAKY, result, true);
-	else if (refused)
-		count_result(KIND_URING_REFUSED, result, result == -call->refused);
+		count_result(&step_uring_bad_sqe, result, result == -command->bad_sqe);
 	else
-		for (i = 0; i < command->kinds; i++)
-			count_call(command->kind[i], result);
-}
-
-static void cancel_check(struct thread *thread, const struct io_uring_cqe *cqe)
-{
-	enum kind kind = KIND_CANCEL_DATA + (cqe->user_data & 3);
-	int res = cqe->res;
-
-	/* It can be cancelled itself while it waits for one that is drained. */
-	if (res < 0 && res != -ENOENT && res != -EALREADY && res != -EBADF &&
-	    res != -ECANCELED)
-		violation(thread, "a cancel request ended with %s", strerror(-res));
-	/* EALREADY: the command was running, and was told to end. */
-	count_result(kind, res, res == -EALREADY || res > 0 ||
-		     (res == 0 && (cqe->user_data & DATA_ONE)));
+		call_count(call, NULL, &step_uring_refused, result);
+	for (i = 0; good && i < command->nr_counts; i++)
+		count_call(command->counts[i], result);
 }
 
 static void completion(struct thread *thread, const struct io_uring_cqe *cqe)
@@ -198,7 +201,7 @@ void ring_reap(struct thread *thread)
 	struct io_uring_cqe *cqe;
 
 	/* With DEFER_TASKRUN there are none until asked for. */
-	if (ring->kind == KIND_URING_DEFER)
+	if (ring->mode == &step_uring_defer)
 		io_uring_get_events(&ring->uring);
 	while (!io_uring_peek_cqe(&ring->uring, &cqe)) {
 		struct io_uring_cqe copy = *cqe;

@@ -29,8 +29,8 @@ struct command {
 	bool used;
 	uint64_t data;
 	unsigned int sqe_flags;
-	unsigned int kinds;		/* how many of kind[] */
-	enum kind kind[5];
+	unsigned int nr_counts;		/* of what follows */
+	const struct step *counts[6];
 	/* The errno that the SQE's fields have to be refused with, or 0. */
 	int bad_sqe;
 	struct call call;
@@ -39,7 +39,7 @@ struct command {
 struct ring {
 	bool open;
 	struct io_uring uring;
-	enum kind kind;
+	const struct step *mode;
 	struct command commands[MAX_COMMANDS];
 	unsigned int nr_commands;
 	/*
@@ -60,9 +60,7 @@ void ring_reap(struct thread *thread);
 /* Waits until no command is in the ring. */
 void ring_drain(struct thread *thread);
 
-/* Steps. */
-void step_uring(struct thread *thread);
-void step_cancel(struct thread *thread);
-void step_ring_reopen(struct thread *thread);
+/* uring_steps.c: the end of a cancel request. */
+void cancel_check(struct thread *thread, const struct io_uring_cqe *cqe);
 
 #endif /* FUZZ_RING_H */

@@ -108,6 +108,7 @@ int fuzz_run(void)
 	unsigned int i;
 
 	nr_threads = options.threads;
+	stopping = seed_stops(options.seed);
 	leader->id = nr_threads;
 	leader->tid = getpid();
 	guest_catch_signals();

@@ -41,7 +41,9 @@ static struct choice random_slot(struct rng *rng)
 	return choice;
 }
 
-void step_slot_create(struct thread *thread)
+STEP(slot_create, 45, "create a memslot");
+
+static void make_slot_create(struct thread *thread)
 {
 	struct choice choice = random_slot(&thread->rng);
 	bool gmem = rng_percent(&thread->rng, 20);
@@ -67,55 +69,53 @@ void step_slot_create(struct thread *thread)
 			       !place->slots[choice.nr].size);
 	pthread_mutex_unlock(&place->lock);
 	call_end(thread);
-	count_call(KIND_SLOT_CREATE, ret);
+	count_call(&step_slot_create, ret);
 }
 
-static int slot_change(struct thread *thread, enum kind kind)
+STEP(slot_delete, 12, "delete a memslot");
+STEP(slot_move, 20, "move a memslot");
+STEP(slot_flags, 20, "switch dirty logging");
+
+static void slot_change(struct thread *thread, const struct step *step)
 {
 	struct choice choice = random_slot(&thread->rng);
 	struct place *place = &places[choice.vm];
 	int ret = -ENOENT;
 	struct slot slot;
 
-	call_begin(thread, "VM %u: change slot %u, kind %d, to 0x%lx", choice.vm,
-		   choice.nr, kind, choice.slot.gpa);
+	call_begin(thread, "VM %u: %s %u, to 0x%lx", choice.vm, step->name,
+		   choice.nr, choice.slot.gpa);
 	pthread_mutex_lock(&place->lock);
 	slot = place->slots[choice.nr];
 	if (slot.size) {
-		switch (kind) {
-		case KIND_SLOT_DELETE:
+		if (step == &step_slot_delete)
 			memset(&slot, 0, sizeof(slot));
-			break;
-		case KIND_SLOT_MOVE:
+		else if (step == &step_slot_move)
 			slot.gpa = choice.slot.gpa;
-			break;
-		default:
+		else
 			slot.flags ^= KVM_MEM_LOG_DIRTY_PAGES;
-			break;
-		}
 		ret = slot_set(choice.vm, choice.nr, &slot, false);
-		if (!ret && kind == KIND_SLOT_DELETE)
+		if (!ret && step == &step_slot_delete)
 			close(GMEM_FD(choice.vm, choice.nr));
 	}
 	pthread_mutex_unlock(&place->lock);
 	call_end(thread);
-	count_call(kind, ret);
-	return ret;
+	count_call(step, ret);
 }
 
-void step_slot_delete(struct thread *thread)
+static void make_slot_delete(struct thread *thread)
 {
-	slot_change(thread, KIND_SLOT_DELETE);
+	slot_change(thread, &step_slot_delete);
 }
 
-void step_slot_move(struct thread *thread)
+static void make_slot_move(struct thread *thread)
 {
-	slot_change(thread, KIND_SLOT_MOVE);
+	slot_change(thread, &step_slot_move);
 }
 
-void step_slot_flags(struct thread *thread)
+static void make_slot_flags(struct thread *thread)
 {
-	slot_change(thread, KIND_SLOT_FLAGS);
+	slot_change(thread, &step_slot_flags);
 }
 
 /* Mostly there would be no log. */
@@ -133,7 +133,9 @@ static void log_dirty(unsigned int vm, unsigned int nr)
 	pthread_mutex_unlock(&place->lock);
 }
 
-void step_dirty_get(struct thread *thread)
+STEP(dirty_get, 15, "get the dirty log");
+
+static void make_dirty_get(struct thread *thread)
 {
 	uint64_t bitmap[REGION_SIZE / PAGE_SIZE / 64];
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
@@ -147,10 +149,12 @@ void step_dirty_get(struct thread *thread)
 	log_dirty(vm, log.slot);
 	ret = ioctl(VM_FD(vm), KVM_GET_DIRTY_LOG, &log) ? -errno : 0;
 	call_end(thread);
-	count_call(KIND_DIRTY_GET, ret);
+	count_call(&step_dirty_get, ret);
 }
 
-void step_dirty_clear(struct thread *thread)
+STEP(dirty_clear, 15, "clear the dirty log");
+
+static void make_dirty_clear(struct thread *thread)
 {
 	uint64_t bitmap[REGION_SIZE / PAGE_SIZE / 64];
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
@@ -168,10 +172,13 @@ void step_dirty_clear(struct thread *thread)
 	log_dirty(vm, clear.slot);
 	ret = ioctl(VM_FD(vm), KVM_CLEAR_DIRTY_LOG, &clear) ? -errno : 0;
 	call_end(thread);
-	count_call(KIND_DIRTY_CLEAR, ret);
+	count_call(&step_dirty_clear, ret);
 }
 
-void step_dirty_ring(struct thread *thread)
+STEP(dirty_ring, 15, "reset dirty rings",
+     .needs = &machine.dirty_ring, .lack = "KVM has no dirty ring");
+
+static void make_dirty_ring(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	int ret = -EBADF;
@@ -186,10 +193,13 @@ void step_dirty_ring(struct thread *thread)
 	}
 	pthread_mutex_unlock(&places[vm].lock);
 	call_end(thread);
-	count_call(KIND_DIRTY_RING, ret);
+	count_call(&step_dirty_ring, ret);
 }
 
-void step_attributes(struct thread *thread)
+STEP(attributes, 20, "set memory attributes",
+     .needs = &machine.protected_vms, .lack = "no CONFIG_KVM_SW_PROTECTED_VM");
+
+static void make_attributes(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	uint64_t page = rng_below(&thread->rng, NR_SLOTS * WINDOW_PAGES);
@@ -217,10 +227,13 @@ void step_attributes(struct thread *thread)
 	}
 	pthread_mutex_unlock(&places[vm].lock);
 	call_end(thread);
-	count_call(KIND_ATTRIBUTES, ret);
+	count_call(&step_attributes, ret);
 }
 
-void step_gmem_punch(struct thread *thread)
+STEP(gmem_punch, 10, "punch a guest_memfd",
+     .needs = &machine.protected_vms, .lack = "no CONFIG_KVM_SW_PROTECTED_VM");
+
+static void make_gmem_punch(struct thread *thread)
 {
 	struct choice choice = random_slot(&thread->rng);
 	uint64_t offset = rng_below(&thread->rng, SZ_4M / PAGE_SIZE) * PAGE_SIZE;
@@ -232,5 +245,5 @@ void step_gmem_punch(struct thread *thread)
 			FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
 			choice.slot.size) ? -errno : 0;
 	call_end(thread);
-	count_call(KIND_GMEM_PUNCH, ret);
+	count_call(&step_gmem_punch, ret);
 }

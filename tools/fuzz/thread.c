@@ -16,13 +16,19 @@ struct options options = {
 
 struct thread threads[MAX_THREADS + 1];
 unsigned int nr_threads;
+bool stopping;
 
-uint64_t now_ms(void)
+uint64_t now_ns(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+uint64_t now_ms(void)
+{
+	return now_ns() / 1000000;
 }
 
 static void announce(struct thread *thread, const char *format, va_list arguments)

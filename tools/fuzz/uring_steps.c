@@ -7,15 +7,21 @@
 #include "place.h"
 #include "ring.h"
 
+STEP(uring, 170, "batch by a ring");
+OUTCOME(uring_linked, "batch by linked SQEs");
+OUTCOME(uring_drained, "batch by a drained SQE");
+OUTCOME(uring_async, "batch by an IOSQE_ASYNC SQE");
+OUTCOME(uring_fixed, "batch on a fixed file");
+
 /* Cancel requests look for what the last steps have submitted. */
 static uint64_t data_of(uint64_t step, unsigned int nr)
 {
 	return step << 4 | nr;
 }
 
-static void add_kind(struct command *command, enum kind kind)
+static void count_as(struct command *command, const struct step *step)
 {
-	command->kind[command->kinds++] = kind;
+	command->counts[command->nr_counts++] = step;
 }
 
 /* Fields that have to be refused. */
@@ -64,15 +70,15 @@ static unsigned int random_sqe_flags(struct command *command, struct rng *rng,
 
 	if (rng_percent(rng, 20)) {
 		flags |= IOSQE_ASYNC;
-		add_kind(command, KIND_URING_ASYNC);
+		count_as(command, &step_uring_async);
 	}
 	if (rng_percent(rng, 10) && may_drain) {
 		flags |= IOSQE_IO_DRAIN;
-		add_kind(command, KIND_URING_DRAINED);
+		count_as(command, &step_uring_drained);
 	}
 	if (!last) {
 		flags |= rng_percent(rng, 50) ? IOSQE_IO_LINK : IOSQE_IO_HARDLINK;
-		add_kind(command, KIND_URING_LINKED);
+		count_as(command, &step_uring_linked);
 	}
 	return flags;
 }
@@ -99,7 +105,8 @@ static void prepare(struct thread *thread, const struct group *group, unsigned i
 	while (!(command = ring_command(ring)))
 		ring_drain(thread);
 	command->data = data_of(thread->step, nr);
-	add_kind(command, ring->kind);
+	count_as(command, &step_uring);
+	count_as(command, ring->mode);
 	call_make(&command->call, ENTRY_URING, rng);
 
 	sqe = ring_sqe(thread);
@@ -112,7 +119,7 @@ static void prepare(struct thread *thread, const struct group *group, unsigned i
 	memcpy(sqe->cmd, &cmd, sizeof(cmd));
 	if (fixed) {
 		sqe->flags |= IOSQE_FIXED_FILE;
-		add_kind(command, KIND_URING_FIXED);
+		count_as(command, &step_uring_fixed);
 	}
 	if (bad) {
 		sqe->flags &= ~IOSQE_FIXED_FILE;
@@ -156,7 +163,7 @@ static void prepare_cancel(struct thread *thread, unsigned int how, unsigned int
  * IOSQE_IO_DRAIN still waits for those before it, and counts it as one of them.
  * The other one then waits for good: no bad SQE is submitted beside it.
  */
-void step_uring(struct thread *thread)
+static void make_uring(struct thread *thread)
 {
 	struct rng *rng = &thread->rng;
 	struct group group = {
@@ -191,10 +198,31 @@ void step_uring(struct thread *thread)
 	ring_reap(thread);
 }
 
-void step_cancel(struct thread *thread)
+STEP(cancel_data, 20, "cancel by user_data");
+STEP(cancel_fd, 20, "cancel by descriptor");
+STEP(cancel_any, 20, "cancel anything");
+
+/* By the way to cancel. */
+static const struct step * const cancels[] = {
+	&step_cancel_data, &step_cancel_fd, &step_cancel_any,
+};
+
+void cancel_check(struct thread *thread, const struct io_uring_cqe *cqe)
+{
+	int res = cqe->res;
+
+	/* It can be cancelled itself while it waits for one that is drained. */
+	if (res < 0 && res != -ENOENT && res != -EALREADY && res != -EBADF &&
+	    res != -ECANCELED)
+		violation(thread, "a cancel request ended with %s", strerror(-res));
+	/* EALREADY: the command was running, and was told to end. */
+	count_result(cancels[cqe->user_data & 3], res, res == -EALREADY || res > 0 ||
+		     (res == 0 && (cqe->user_data & DATA_ONE)));
+}
+
+static void cancel(struct thread *thread, unsigned int how)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
-	unsigned int how = rng_below(&thread->rng, 3);
 	uint64_t back = rng_below(&thread->rng, 6);
 	uint64_t data = data_of(thread->step - back, rng_below(&thread->rng, 3));
 
@@ -204,12 +232,17 @@ void step_cancel(struct thread *thread)
 	ring_reap(thread);
 }
 
-void step_ring_reopen(struct thread *thread)
+static void make_cancel_data(struct thread *thread)
 {
-	bool busy = rng_percent(&thread->rng, 60);
+	cancel(thread, 0);
+}
 
-	if (!busy)
-		ring_drain(thread);
-	ring_close(thread);
-	ring_open(thread);
+static void make_cancel_fd(struct thread *thread)
+{
+	cancel(thread, 1);
+}
+
+static void make_cancel_any(struct thread *thread)
+{
+	cancel(thread, 2);
 }

@@ -18,4 +18,4 @@ if [ -e /sys/kernel/debug/kmemleak ] && [ "${TEST_TIER:-}" != quick ]; then
 	seconds=40
 fi
 # If few calls get their turn in that time, there are more seeds.
-exec "$fuzz" --seconds "$seconds" "${seeds[@]}" --random --all-kinds
+exec "$fuzz" --seconds "$seconds" "${seeds[@]}" --random --all-steps

@@ -43,16 +43,16 @@ noticed()
 		[ "$(grep -c '^# VIOLATION' "$output")" = 1 ]
 }
 
-# Too short for every kind of call to succeed; but no kind is without any.
+# Too short for every step to succeed; but none is without any.
 nothing_noticed()
 {
 	run --steps 400
 	has '^ok 1 - seed 1$' && ! has 'VIOLATION' && ! has '^not ok .*: 0 calls'
 }
 
-missing_kind_noticed()
+missing_step_noticed()
 {
-	! run --plant kind --steps 400 && has '^ok 1 - seed 1$' &&
+	! run --plant step --steps 400 && has '^ok 1 - seed 1$' &&
 		has '^not ok [0-9]* - mremap: 0 calls'
 }
 
@@ -71,5 +71,5 @@ check "a helper that is left" noticed helper '1 helper threads are left' \
 	--steps 40 "${waits[@]}"
 check "a VM that is left" noticed vm 'VMs or files of them are left' \
 	--steps 40 "${waits[@]}"
-check "a kind of call that is never made" missing_kind_noticed
+check "a step that is never made" missing_step_noticed
 done_testing
