@@ -125,7 +125,7 @@ const char *guest_end_name(enum guest_end end)
 	return names[end];
 }
 
-STEP(vcpu_run, 60, "KVM_RUN");
+STEP(vcpu_run, 25, "KVM_RUN");
 
 static void make_vcpu_run(struct thread *thread)
 {
@@ -134,7 +134,7 @@ static void make_vcpu_run(struct thread *thread)
 	unsigned int slot = 1 + rng_below(&thread->rng, NR_SLOTS);
 	struct guest_access access = {
 		.gpa = rng_below(&thread->rng, SZ_4M / PAGE_SIZE) * PAGE_SIZE,
-		.nr_pages = 1 + rng_below(&thread->rng, 64),
+		.nr_pages = 1 + rng_below(&thread->rng, 4),
 		.write = rng_percent(&thread->rng, 50),
 		.value = rng_next(&thread->rng),
 	};

@@ -22,7 +22,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define MAX_THREADS	64
-#define STEPS_PER_ROUND	40
+#define STEPS_PER_ROUND	80
 #define MAX_CHILDREN	4
 
 struct options {
@@ -88,6 +88,8 @@ static inline bool seed_stops(uint64_t seed)
 
 /* Whether this seed does; in the parent of all, whether one of them has. */
 extern bool stopping;
+
+#define NEEDS_STOPPING	NEEDS(stopping, "no seed that is a multiple of 4")
 
 uint64_t now_ms(void);
 uint64_t now_ns(void);

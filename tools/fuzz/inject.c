@@ -27,8 +27,7 @@ void inject_begin(struct thread *thread)
 		thread->fail_nth = nth;
 }
 
-OUTCOME(fail_nth, "fail an allocation of a call",
-	.needs = &machine.fail_nth, .lack = "no CONFIG_FAULT_INJECTION");
+OUTCOME(fail_nth, "fail an allocation of a call", NEEDS_FAIL_NTH);
 
 bool inject_end(struct thread *thread)
 {

@@ -22,6 +22,14 @@ struct machine {
 
 extern struct machine machine;
 
+/* What rows of the table of steps need of it. */
+#define NEEDS_PROTECTED_VMS	NEEDS(machine.protected_vms, "no CONFIG_KVM_SW_PROTECTED_VM")
+#define NEEDS_DIRTY_RING	NEEDS(machine.dirty_ring, "KVM has no dirty ring")
+#define NEEDS_FAIL_NTH		NEEDS(machine.fail_nth, "no CONFIG_FAULT_INJECTION")
+#define NEEDS_UFFD		NEEDS(machine.uffd, "no userfaultfd")
+#define NEEDS_KSM		NEEDS(machine.ksm, "no KSM")
+#define NEEDS_POISON		NEEDS(machine.poison, "no MADV_HWPOISON")
+
 /* Exits where there is no KVM with the feature. */
 void machine_probe(void);
 

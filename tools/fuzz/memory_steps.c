@@ -25,7 +25,7 @@ struct piece {
 	void *start;
 };
 
-/* Small pieces, large ones, and now and then all of a region. */
+/* Small pieces, now and then large ones, and seldom all of a region. */
 static struct piece random_piece(struct rng *rng)
 {
 	struct piece piece;
@@ -34,16 +34,16 @@ static struct piece random_piece(struct rng *rng)
 	piece.region = rng_below(rng, nr_regions);
 	if (region_is_hugetlb(piece.region))
 		unit = regions[piece.region].kind.page_size;
-	else if (rng_percent(rng, 20))
+	else if (rng_percent(rng, 8))
 		unit = SZ_2M;
 	units = REGION_SIZE / unit;
 
 	piece.offset = 0;
 	piece.size = REGION_SIZE;
-	if (!rng_percent(rng, 5)) {
+	if (!rng_percent(rng, 1)) {
 		piece.offset = rng_below(rng, units) * unit;
 		units = (REGION_SIZE - piece.offset) / unit;
-		if (unit == PAGE_SIZE && rng_percent(rng, 70) && units > 16)
+		if (unit == PAGE_SIZE && rng_percent(rng, 97) && units > 16)
 			units = 16;
 		piece.size = (1 + rng_below(rng, units)) * unit;
 	}
@@ -59,7 +59,7 @@ static int result_of(int ret)
 	return ret < 0 ? -errno : 0;
 }
 
-STEP(mmap, 35, "mmap");
+STEP(mmap, 20, "mmap");
 
 /* Mostly repairs what others have undone, so that memory does not wear out. */
 static void make_mmap(struct thread *thread)
@@ -67,7 +67,7 @@ static void make_mmap(struct thread *thread)
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
 
-	if (rng_percent(&thread->rng, 30)) {
+	if (rng_percent(&thread->rng, 3)) {
 		piece.offset = 0;
 		piece.size = REGION_SIZE;
 	}
@@ -77,7 +77,7 @@ static void make_mmap(struct thread *thread)
 	count_call(&step_mmap, ret);
 }
 
-STEP(munmap, 20, "munmap");
+STEP(munmap, 12, "munmap");
 
 static void make_munmap(struct thread *thread)
 {
@@ -93,7 +93,7 @@ static void make_munmap(struct thread *thread)
 	count_call(&step_munmap, ret);
 }
 
-STEP(mprotect, 25, "mprotect");
+STEP(mprotect, 15, "mprotect");
 
 static void make_mprotect(struct thread *thread)
 {
@@ -109,7 +109,7 @@ static void make_mprotect(struct thread *thread)
 	count_call(&step_mprotect, ret);
 }
 
-STEP(mremap, 15, "mremap");
+STEP(mremap, 8, "mremap");
 
 static void make_mremap(struct thread *thread)
 {
@@ -148,7 +148,7 @@ static void make_madvise(struct thread *thread)
 	count_call(&step_madvise, ret);
 }
 
-STEP(populate, 15, "populate");
+STEP(populate, 8, "populate");
 
 static void make_populate(struct thread *thread)
 {
@@ -164,7 +164,7 @@ static void make_populate(struct thread *thread)
 	count_call(&step_populate, ret);
 }
 
-STEP(collapse, 12, "collapse into huge pages");
+STEP(collapse, 2, "collapse into huge pages");
 
 static void make_collapse(struct thread *thread)
 {
@@ -184,8 +184,7 @@ static void make_collapse(struct thread *thread)
 	count_call(&step_collapse, ret);
 }
 
-STEP(merge, 15, "have KSM merge",
-     .needs = &machine.ksm, .lack = "no KSM");
+STEP(merge, 15, "have KSM merge", NEEDS_KSM);
 
 static void make_merge(struct thread *thread)
 {
@@ -199,8 +198,7 @@ static void make_merge(struct thread *thread)
 	count_call(&step_merge, ret);
 }
 
-STEP(poison, 5, "poison a page",
-     .needs = &machine.poison, .lack = "no MADV_HWPOISON");
+STEP(poison, 1, "poison a page", NEEDS_POISON);
 
 static void make_poison(struct thread *thread)
 {
@@ -245,7 +243,7 @@ static void make_punch(struct thread *thread)
 	count_call(&step_punch, ret);
 }
 
-STEP(truncate, 10, "truncate a memfd");
+STEP(truncate, 4, "truncate a memfd");
 
 static void make_truncate(struct thread *thread)
 {
@@ -261,7 +259,7 @@ static void make_truncate(struct thread *thread)
 	count_call(&step_truncate, ret);
 }
 
-STEP(host_write, 30, "write by the host");
+STEP(host_write, 20, "write by the host");
 
 static void make_host_write(struct thread *thread)
 {
@@ -272,8 +270,8 @@ static void make_host_write(struct thread *thread)
 	/* Half of the values are alike, for KSM. */
 	if (rng_percent(&thread->rng, 50))
 		value = 1;
-	if (piece.size > 64 * PAGE_SIZE)
-		piece.size = 64 * PAGE_SIZE;
+	if (piece.size > 8 * PAGE_SIZE)
+		piece.size = 8 * PAGE_SIZE;
 	call_begin(thread, "write " PIECE ", value 0x%lx", PIECE_ARGS(piece), value);
 	for (offset = 0; offset < piece.size && !ret; offset += PAGE_SIZE)
 		ret = memory_write((uint64_t)piece.start + offset, value);
@@ -281,8 +279,7 @@ static void make_host_write(struct thread *thread)
 	count_call(&step_host_write, ret);
 }
 
-STEP(uffd, 15, "userfaultfd",
-     .needs = &machine.uffd, .lack = "no userfaultfd");
+STEP(uffd, 10, "userfaultfd", NEEDS_UFFD);
 
 static void make_uffd(struct thread *thread)
 {

@@ -188,8 +188,8 @@ static void vm_fill(unsigned int vm, struct rng *rng)
 	}
 }
 
-STEP(vm_create, 30, "create a VM");
-STEP(vcpu_create, 25, "create a vCPU");
+STEP(vm_create, 10, "create a VM");
+STEP(vcpu_create, 10, "create a vCPU");
 
 static void create(unsigned int vm, unsigned int nr_vcpus, struct rng *rng)
 {
@@ -218,7 +218,7 @@ static void make_vm_create(struct thread *thread)
 	call_end(thread);
 }
 
-STEP(vm_close, 6, "close a VM");
+STEP(vm_close, 2, "close a VM");
 
 static void make_vm_close(struct thread *thread)
 {

@@ -34,7 +34,7 @@ static void ring_report(const struct thread *thread)
 OUTCOME(uring_plain, "batch by a plain ring");
 OUTCOME(uring_sqpoll, "batch by an SQPOLL ring");
 OUTCOME(uring_defer, "batch by a DEFER_TASKRUN ring");
-STEP(ring_reopen, 16, "open a ring");
+STEP(ring_reopen, 3, "open a ring");
 
 void ring_open(struct thread *thread)
 {
@@ -51,7 +51,7 @@ void ring_open(struct thread *thread)
 	unsigned int mode = rng_below(&thread->rng, ARRAY_SIZE(modes)), i;
 	struct io_uring_params params = {
 		.flags = modes[mode].flags,
-		.sq_thread_idle = 5,
+		.sq_thread_idle = 1,
 	};
 	struct ring *ring = thread->ring;
 	int files[NR_VMS], ret;

@@ -41,7 +41,7 @@ static struct choice random_slot(struct rng *rng)
 	return choice;
 }
 
-STEP(slot_create, 45, "create a memslot");
+STEP(slot_create, 15, "create a memslot");
 
 static void make_slot_create(struct thread *thread)
 {
@@ -72,9 +72,9 @@ static void make_slot_create(struct thread *thread)
 	count_call(&step_slot_create, ret);
 }
 
-STEP(slot_delete, 12, "delete a memslot");
-STEP(slot_move, 20, "move a memslot");
-STEP(slot_flags, 20, "switch dirty logging");
+STEP(slot_delete, 5, "delete a memslot");
+STEP(slot_move, 7, "move a memslot");
+STEP(slot_flags, 8, "switch dirty logging");
 
 static void slot_change(struct thread *thread, const struct step *step)
 {
@@ -133,7 +133,7 @@ static void log_dirty(unsigned int vm, unsigned int nr)
 	pthread_mutex_unlock(&place->lock);
 }
 
-STEP(dirty_get, 15, "get the dirty log");
+STEP(dirty_get, 6, "get the dirty log");
 
 static void make_dirty_get(struct thread *thread)
 {
@@ -152,7 +152,7 @@ static void make_dirty_get(struct thread *thread)
 	count_call(&step_dirty_get, ret);
 }
 
-STEP(dirty_clear, 15, "clear the dirty log");
+STEP(dirty_clear, 6, "clear the dirty log");
 
 static void make_dirty_clear(struct thread *thread)
 {
@@ -175,8 +175,7 @@ static void make_dirty_clear(struct thread *thread)
 	count_call(&step_dirty_clear, ret);
 }
 
-STEP(dirty_ring, 15, "reset dirty rings",
-     .needs = &machine.dirty_ring, .lack = "KVM has no dirty ring");
+STEP(dirty_ring, 15, "reset dirty rings", NEEDS_DIRTY_RING);
 
 static void make_dirty_ring(struct thread *thread)
 {
@@ -196,14 +195,13 @@ static void make_dirty_ring(struct thread *thread)
 	count_call(&step_dirty_ring, ret);
 }
 
-STEP(attributes, 20, "set memory attributes",
-     .needs = &machine.protected_vms, .lack = "no CONFIG_KVM_SW_PROTECTED_VM");
+STEP(attributes, 10, "set memory attributes", NEEDS_PROTECTED_VMS);
 
 static void make_attributes(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	uint64_t page = rng_below(&thread->rng, NR_SLOTS * WINDOW_PAGES);
-	uint64_t nr = 1 + rng_below(&thread->rng, rng_percent(&thread->rng, 50) ?
+	uint64_t nr = 1 + rng_below(&thread->rng, rng_percent(&thread->rng, 5) ?
 				    WINDOW_PAGES / 4 : 16);
 	bool private = rng_percent(&thread->rng, 50);
 	struct kvm_memory_attributes attributes = {
@@ -230,8 +228,7 @@ static void make_attributes(struct thread *thread)
 	count_call(&step_attributes, ret);
 }
 
-STEP(gmem_punch, 10, "punch a guest_memfd",
-     .needs = &machine.protected_vms, .lack = "no CONFIG_KVM_SW_PROTECTED_VM");
+STEP(gmem_punch, 8, "punch a guest_memfd", NEEDS_PROTECTED_VMS);
 
 static void make_gmem_punch(struct thread *thread)
 {

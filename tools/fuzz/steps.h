@@ -42,6 +42,9 @@ struct step {
 	static struct step step_##id = { .name = name_, __VA_ARGS__ };	\
 	STEP_ROW(id)
 
+/* The last argument of a row that not every machine can do. */
+#define NEEDS(where, what)	.needs = &(where), .lack = what
+
 extern struct step **steps;
 extern unsigned int nr_steps;
 

@@ -24,7 +24,7 @@ static void *watchdog_main(void *unused)
 	unsigned int i;
 
 	for (;;) {
-		usleep(100 * 1000);
+		usleep(20 * 1000);
 		for (i = 0; i <= nr_threads; i++)
 			look_at(&threads[i]);
 	}
