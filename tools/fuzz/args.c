@@ -22,30 +22,51 @@ static uint64_t random_flags(struct rng *rng)
 	return rng_pick(rng, flags);
 }
 
-static struct kvm_memory_mapping good_mapping(struct rng *rng)
+/*
+ * The time of a call goes by its pages: of the calls few are large, and take about
+ * as long in all as the small ones.
+ */
+static bool random_large(struct rng *rng)
 {
-	uint64_t window = WINDOW_GPA(1 + rng_below(rng, NR_SLOTS));
-	uint64_t page = rng_below(rng, SZ_4M / PAGE_SIZE), pages;
-	struct kvm_memory_mapping mapping = { .flags = random_flags(rng) };
+	return rng_below(rng, 200) == 0;
+}
+
+static uint64_t small_size(struct rng *rng)
+{
+	return (1 + rng_below(rng, rng_percent(rng, 80) ? 3 : 16)) * PAGE_SIZE;
+}
+
+static void make_large(struct kvm_memory_mapping *mapping, struct rng *rng)
+{
+	uint64_t left = SZ_4M - mapping->base_address % SZ_4M;
 	unsigned int shape = rng_below(rng, 100);
 
-	mapping.base_address = window + page * PAGE_SIZE;
-	if (shape < 45) {
-		mapping.size = (1 + rng_below(rng, 16)) * PAGE_SIZE;
-	} else if (shape < 75) {
-		pages = SZ_4M / PAGE_SIZE - page;
-		mapping.size = (1 + rng_below(rng, pages)) * PAGE_SIZE;
+	if (shape < 50) {
+		mapping->size = (1 + rng_below(rng, left / PAGE_SIZE)) * PAGE_SIZE;
+	} else if (shape < 80) {
+		mapping->base_address -= mapping->base_address % SZ_4M;
+		mapping->size = SZ_4M;
 	} else if (shape < 90) {
-		mapping.base_address = window;
-		mapping.size = SZ_4M;
-	} else if (shape < 95) {
-		mapping.size = WINDOW_SIZE;
+		mapping->size = WINDOW_SIZE;
 	} else {
 		/* Most of the address space, from somewhere. */
-		mapping.base_address = rng_below(rng, machine.gpa_end / PAGE_SIZE) *
-				       PAGE_SIZE;
-		mapping.size = machine.gpa_end - mapping.base_address;
+		mapping->base_address = rng_below(rng, machine.gpa_end / PAGE_SIZE) *
+					PAGE_SIZE;
+		mapping->size = machine.gpa_end - mapping->base_address;
 	}
+}
+
+static struct kvm_memory_mapping good_mapping(struct rng *rng, bool large)
+{
+	struct kvm_memory_mapping mapping = {
+		.base_address = WINDOW_GPA(1 + rng_below(rng, NR_SLOTS)),
+		.size = small_size(rng),
+		.flags = random_flags(rng),
+	};
+
+	mapping.base_address += rng_below(rng, SZ_4M / PAGE_SIZE) * PAGE_SIZE;
+	if (large)
+		make_large(&mapping, rng);
 	return mapping;
 }
 
@@ -171,34 +192,25 @@ static void *place(void *page, size_t room, const void *bytes, size_t size,
 	return start;
 }
 
-static void *make_area(struct call *call, size_t first, size_t second)
-{
-	call->area_size = first + second + 2 * PAGE_SIZE;
-	call->area = mmap(NULL, call->area_size, PROT_NONE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	mprotect(call->area, first, PROT_READ | PROT_WRITE);
-	mprotect(call->area + first + PAGE_SIZE, second, PROT_READ | PROT_WRITE);
-	return call->area;
-}
-
 static void make_mapping(struct call *call, struct rng *rng)
 {
 	enum reach reach = random_reach(rng);
 
 	call->nr = 1;
 	call->before = malloc(sizeof(*call->before));
-	*call->before = good_mapping(rng);
+	*call->before = good_mapping(rng, random_large(rng));
 	if (rng_percent(rng, 8))
 		spoil_mapping(call->before, rng);
 	else if (rng_percent(rng, 2))
 		call->before->size = 0;
 
-	make_area(call, PAGE_SIZE, 0);
-	call->mappings = place(call->area, PAGE_SIZE, call->before,
+	area_take(&call->area, PAGE_SIZE);
+	call->mappings = place(call->area.first, PAGE_SIZE, call->before,
 			       sizeof(*call->before), reach, rng);
 	call->address = (uint64_t)call->mappings;
 
 	call->shaky = reach == REACH_SHAKY;
+	call->area.changed = reach == REACH_READ_ONLY;
 	if (unreadable(reach))
 		call->refused = EFAULT;
 	else
@@ -218,13 +230,13 @@ static void make_mapping(struct call *call, struct rng *rng)
 
 static uint32_t random_nr(struct rng *rng)
 {
-	unsigned int percent = rng_below(rng, 100);
+	unsigned int shape = rng_below(rng, 1000);
 
-	if (percent < 60)
+	if (shape < 950)
 		return 1 + rng_below(rng, 4);
-	if (percent < 95)
+	if (shape < 990)
 		return 1 + rng_below(rng, 60);
-	if (percent < 99)
+	if (shape < 999)
 		return 1 + rng_below(rng, 600);
 	return KVM_MAP_MEMORY_MAX_MAPPINGS - rng_below(rng, 2);
 }
@@ -232,12 +244,12 @@ static uint32_t random_nr(struct rng *rng)
 /* Few large ones, so that a batch is not too much for an emulated machine. */
 static void fill_vector(struct call *call, struct rng *rng)
 {
-	uint64_t limit = call->nr > 100 ? 2 * PAGE_SIZE :
-			 call->nr > 16 ? SZ_64K : REGION_SIZE * 2;
-	uint32_t i, good = call->nr > 1000 ? call->nr - 1000 : 0;
+	uint64_t limit = call->nr > 16 ? 2 * PAGE_SIZE : REGION_SIZE * 2;
+	bool large = random_large(rng);
+	uint32_t i, good = call->nr > 200 ? call->nr - 200 : 0;
 
 	for (i = 0; i < call->nr; i++) {
-		call->before[i] = good_mapping(rng);
+		call->before[i] = good_mapping(rng, large);
 		if (i < good || rng_percent(rng, 4))
 			call->before[i].size = 0;
 		else if (call->before[i].size > limit && call->nr > 4)
@@ -270,22 +282,47 @@ static void spoil_header(struct kvm_map_memory_batch *batch, struct rng *rng)
 	}
 }
 
+/* What the memory of batch and vector means for the call. */
+static void judge_batch(struct call *call, enum reach batch_reach,
+			enum reach vector_reach)
+{
+	bool read_only = batch_reach == REACH_READ_ONLY ||
+			 vector_reach == REACH_READ_ONLY;
+
+	call->shaky = batch_reach == REACH_SHAKY || vector_reach == REACH_SHAKY;
+	call->area.changed = read_only;
+	if (unreadable(batch_reach))
+		call->refused = EFAULT;
+	else
+		call->refused = -refuse_header(&call->batch_before);
+	if (!call->refused && unreadable(vector_reach))
+		call->refused = EFAULT;
+	if (!call->refused && is_bad_vector(call))
+		call->refused = EINVAL;
+	if (!call->refused && read_only)
+		call->refused = EFAULT;
+	if (unreadable(batch_reach))
+		call->batch = NULL;
+	if (unreadable(vector_reach))
+		call->mappings = NULL;
+	if (call->shaky)
+		call->refused = 0;
+}
+
 static void make_batch(struct call *call, struct rng *rng)
 {
 	static const uint32_t workers[] = { 0, 1, 1, 2, 3, 4, 8, 256 };
 	enum reach batch_reach = random_reach(rng), vector_reach = random_reach(rng);
 	struct kvm_map_memory_batch *batch = &call->batch_before;
 	size_t vector_size;
-	void *vector;
 
 	call->nr = random_nr(rng);
 	vector_size = call->nr * sizeof(*call->before);
 	call->before = malloc(vector_size);
 	fill_vector(call, rng);
 
-	make_area(call, PAGE_SIZE, ROUND_UP(vector_size));
-	vector = call->area + 2 * PAGE_SIZE;
-	call->mappings = place(vector, ROUND_UP(vector_size), call->before,
+	area_take(&call->area, ROUND_UP(vector_size));
+	call->mappings = place(call->area.second, ROUND_UP(vector_size), call->before,
 			       vector_size, vector_reach, rng);
 
 	batch->mappings = (uint64_t)call->mappings;
@@ -301,28 +338,11 @@ static void make_batch(struct call *call, struct rng *rng)
 		if (rng_percent(rng, 50))
 			spoil_header(batch, rng);
 	}
-	call->batch = place(call->area, PAGE_SIZE, batch, sizeof(*batch), batch_reach,
+	call->batch = place(call->area.first, PAGE_SIZE, batch, sizeof(*batch), batch_reach,
 			    rng);
 	call->address = (uint64_t)call->batch;
 
-	call->shaky = batch_reach == REACH_SHAKY || vector_reach == REACH_SHAKY;
-	if (unreadable(batch_reach))
-		call->refused = EFAULT;
-	else
-		call->refused = -refuse_header(batch);
-	if (!call->refused && unreadable(vector_reach))
-		call->refused = EFAULT;
-	if (!call->refused && is_bad_vector(call))
-		call->refused = EINVAL;
-	if (!call->refused && (batch_reach == REACH_READ_ONLY ||
-			       vector_reach == REACH_READ_ONLY))
-		call->refused = EFAULT;
-	if (unreadable(batch_reach))
-		call->batch = NULL;
-	if (unreadable(vector_reach))
-		call->mappings = NULL;
-	if (call->shaky)
-		call->refused = 0;
+	judge_batch(call, batch_reach, vector_reach);
 
 	snprintf(call->text, sizeof(call->text),
 		 "%u mappings from 0x%llx, 0x%llx bytes, %u workers, in memory of kinds %d and %d",
@@ -330,10 +350,12 @@ static void make_batch(struct call *call, struct rng *rng)
 		 batch->nr_workers, batch_reach, vector_reach);
 }
 
-void call_make(struct call *call, enum entry entry, struct rng *rng)
+void call_make(struct call *call, enum entry entry, unsigned int vm,
+	       struct rng *rng)
 {
 	memset(call, 0, sizeof(*call));
 	call->entry = entry;
+	call->vm = vm;
 	if (entry == ENTRY_VCPU)
 		make_mapping(call, rng);
 	else
@@ -342,7 +364,7 @@ void call_make(struct call *call, enum entry entry, struct rng *rng)
 
 void call_free(struct call *call)
 {
-	munmap(call->area, call->area_size);
+	area_give_back(&call->area);
 	free(call->before);
 	memset(call, 0, sizeof(*call));
 }

@@ -12,6 +12,7 @@
 
 #include <linux/kvm_map_memory.h>
 
+#include "area.h"
 #include "fuzz.h"
 
 enum entry {
@@ -31,11 +32,11 @@ enum reach {
 
 struct call {
 	enum entry entry;
+	unsigned int vm;
 	uint64_t address;	/* what the kernel gets */
 
-	/* Memory of this call's own, unmapped in the end. */
-	void *area;
-	size_t area_size;
+	/* Memory of this call's own. */
+	struct area area;
 
 	/* The structures' addresses, and what they held. */
 	struct kvm_map_memory_batch *batch;
@@ -53,7 +54,8 @@ struct call {
 };
 
 /* args.c */
-void call_make(struct call *call, enum entry entry, struct rng *rng);
+void call_make(struct call *call, enum entry entry, unsigned int vm,
+	       struct rng *rng);
 void call_free(struct call *call);
 
 /* check.c */

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The blocking calls. */
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "call.h"
 #include "inject.h"
-#include "machine.h"
 #include "place.h"
+#include "sibling.h"
 
 OUTCOME(shaky, "arguments in memory that others change");
 
@@ -35,7 +32,7 @@ static void make_vcpu_map(struct thread *thread)
 	struct call call;
 	int ret;
 
-	call_make(&call, ENTRY_VCPU, &thread->rng);
+	call_make(&call, ENTRY_VCPU, vm, &thread->rng);
 	call_begin(thread, "KVM_MAP_MEMORY on vCPU %u of VM %u: %s", vcpu, vm,
 		   call.text);
 	inject_begin(thread);
@@ -57,7 +54,7 @@ static void make_batch(struct thread *thread)
 	struct call call;
 	int ret;
 
-	call_make(&call, ENTRY_BATCH, &thread->rng);
+	call_make(&call, ENTRY_BATCH, vm, &thread->rng);
 	call_begin(thread, "KVM_MAP_MEMORY_BATCH on VM %u: %s", vm, call.text);
 	inject_begin(thread);
 	ret = ioctl(VM_FD(vm), KVM_MAP_MEMORY_BATCH, call.address) ? -errno : 0;
@@ -71,11 +68,11 @@ static void make_batch(struct thread *thread)
 
 /*
  * In Linux 6.12 it can wait for the deletion of a memslot that waits for it,
- * until a signal comes: have one come.
+ * until a signal comes: have one come.  One that comes early does no harm.
  */
-#define PRE_FAULT_PATIENCE_MS	(300 * machine.timeout_factor)
+#define PRE_FAULT_PATIENCE_MS	30
 
-STEP(pre_fault, 20, "KVM_PRE_FAULT_MEMORY");
+STEP(pre_fault, 10, "KVM_PRE_FAULT_MEMORY");
 
 static void make_pre_fault(struct thread *thread)
 {
@@ -83,7 +80,7 @@ static void make_pre_fault(struct thread *thread)
 	unsigned int vcpu = rng_below(&thread->rng, NR_VCPUS);
 	struct kvm_pre_fault_memory range = {
 		.gpa = WINDOW_GPA(1 + rng_below(&thread->rng, NR_SLOTS)),
-		.size = (1 + rng_below(&thread->rng, 256)) * PAGE_SIZE,
+		.size = (1 + rng_below(&thread->rng, 16)) * PAGE_SIZE,
 	};
 	uint64_t end;
 	int ret;
@@ -103,43 +100,26 @@ static void make_pre_fault(struct thread *thread)
 	count_call(&step_pre_fault, ret);
 }
 
-/* The result that a child's call must have; safe to call after a fork. */
-static int call_in_child(int fd, unsigned long request, const struct call *call)
-{
-	int error = ioctl(fd, request, call->address) ? errno : 0;
+STEP(other_process, 8, "calls of another process");
 
-	return error == EIO ? 0 : error == EBADF ? 1 : 2;
-}
-
-STEP(child_calls, 8, "calls of another process");
-
-/*
- * A child has the descriptors, but the VMs are not its own.  It touches what it
- * shares with its parent, then goes.
- */
-static void make_child_calls(struct thread *thread)
+/* It has the descriptors, but the VMs are not its own. */
+static void make_other_process(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
-	int status = 0, answer;
+	bool batch = rng_percent(&thread->rng, 50);
 	struct call call;
-	pid_t pid;
+	int ret;
 
-	call_make(&call, rng_percent(&thread->rng, 50) ? ENTRY_BATCH : ENTRY_VCPU,
-		  &thread->rng);
-	call_begin(thread, "in a child, on VM %u: %s", vm, call.text);
-	pid = fork();
-	if (!pid)
-		_exit(call.entry == ENTRY_BATCH ?
-		      call_in_child(VM_FD(vm), KVM_MAP_MEMORY_BATCH, &call) :
-		      call_in_child(VCPU_FD(vm, 0), KVM_MAP_MEMORY, &call));
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	call_make(&call, batch ? ENTRY_BATCH : ENTRY_VCPU, vm, &thread->rng);
+	call_begin(thread, "in another process, on VM %u: %s", vm, call.text);
+	ret = batch ?
+		sibling_ioctl(VM_FD(vm), KVM_MAP_MEMORY_BATCH, call.address) :
+		sibling_ioctl(VCPU_FD(vm, 0), KVM_MAP_MEMORY, call.address);
 	call_end(thread);
 
-	answer = pid < 0 ? 1 : WIFEXITED(status) ? WEXITSTATUS(status) : 3;
-	if (answer > 1)
+	if (ret != -EIO && ret != -EBADF)
 		violation(thread, "a call of another process did not end with EIO (%d)",
-			  answer);
-	count_result(&step_child_calls, answer ? -EBADF : -EIO, !answer);
+			  ret);
+	count_result(&step_other_process, ret, ret == -EIO);
 	call_free(&call);
 }

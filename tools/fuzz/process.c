@@ -9,6 +9,7 @@
 #include "machine.h"
 #include "process.h"
 #include "region.h"
+#include "sibling.h"
 
 static void wait_for(pid_t pid)
 {
@@ -29,13 +30,13 @@ void reap_children(struct thread *thread)
 	call_end(thread);
 }
 
-STEP(fork, 8, "fork");
+STEP(fork, 1, "fork");
 
 /* Shares all memory, breaks some of the sharing, lingers a little. */
 static void make_fork(struct thread *thread)
 {
 	unsigned int place = thread->step % MAX_CHILDREN, i;
-	unsigned int linger = rng_below(&thread->rng, 20) * 1000;
+	unsigned int linger = rng_below(&thread->rng, 5000);
 	uint64_t touched[8];
 	pid_t pid;
 
@@ -70,26 +71,17 @@ static void make_signal(struct thread *thread)
 	count_call(&step_signal, ret);
 }
 
-STEP(stop, 15, "stop the process",
-     .needs = &stopping, .lack = "no seed that is a multiple of 4");
+STEP(stop, 15, "stop the process", NEEDS_STOPPING);
 
-/* Only another process can let it go on. */
 static void make_stop(struct thread *thread)
 {
-	pid_t pid;
+	unsigned int us = rng_below(&thread->rng, 3000);
+	int ret;
 
-	call_begin(thread, "stop the process");
-	pid = fork();
-	if (!pid) {
-		kill(getppid(), SIGSTOP);
-		usleep(3000);
-		kill(getppid(), SIGCONT);
-		_exit(0);
-	}
-	if (pid > 0)
-		wait_for(pid);
+	call_begin(thread, "stop the process for %u us", us);
+	ret = sibling_stop(us);
 	call_end(thread);
-	count_call(&step_stop, pid < 0 ? -errno : 0);
+	count_call(&step_stop, ret);
 }
 
 STEP(affinity, 8, "change a thread's CPUs");

@@ -8,5 +8,4 @@
 /* Waits for the children that are left. */
 void reap_children(struct thread *thread);
 
-
 #endif /* FUZZ_PROCESS_H */

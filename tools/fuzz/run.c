@@ -15,6 +15,7 @@
 #include "region.h"
 #include "ring.h"
 #include "run.h"
+#include "sibling.h"
 #include "steps.h"
 #include "uffd.h"
 #include "view.h"
@@ -113,6 +114,7 @@ int fuzz_run(void)
 	leader->tid = getpid();
 	guest_catch_signals();
 	leftovers_note(&before);
+	sibling_start();
 	regions_init();
 	uffd_start();
 	leader->rng = rng_for(options.seed, MAX_THREADS, 0);
@@ -136,6 +138,7 @@ int fuzz_run(void)
 	for (i = 0; i < nr_threads; i++)
 		pthread_join(threads[i].pthread, NULL);
 	call_end(leader);
+	sibling_end();
 	leftovers_check(leader, &before);
 	return 0;
 }

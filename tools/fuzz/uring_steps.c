@@ -107,7 +107,7 @@ static void prepare(struct thread *thread, const struct group *group, unsigned i
 	command->data = data_of(thread->step, nr);
 	count_as(command, &step_uring);
 	count_as(command, ring->mode);
-	call_make(&command->call, ENTRY_URING, rng);
+	call_make(&command->call, ENTRY_URING, group->vm, rng);
 
 	sqe = ring_sqe(thread);
 	sqe->opcode = IORING_OP_URING_CMD;
