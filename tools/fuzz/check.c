@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "call.h"
+#include "view.h"
 
 /* Errors of calls whose arguments are good. */
 static bool may_fail_with(const struct call *call, int error)
@@ -79,6 +80,10 @@ static uint64_t check_mapping(struct thread *thread, const struct call *call,
 		violation(thread, "mapping %u: 0x%llx bytes at 0x%llx, flags 0x%llx, are left of 0x%llx bytes at 0x%llx, flags 0x%llx",
 			  nr, after->size, after->base_address, after->flags,
 			  before->size, before->base_address, before->flags);
+	/* The last page that was mapped, and of a mapping that is done the first. */
+	if (after->size < before->size)
+		view_note(call->vm, after->size ? after->base_address - PAGE_SIZE :
+			  before->base_address);
 	return before->size - after->size;
 }
 

@@ -9,6 +9,7 @@
 #define FUZZ_PLACE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,6 +32,8 @@
 #define WINDOW_SIZE		(16 * SZ_1M)
 #define WINDOW_PAGES		(WINDOW_SIZE / PAGE_SIZE)
 #define WINDOWS_END		WINDOW_GPA(NR_SLOTS + 1)
+
+#define NR_MAPPED		8
 
 #define DIRTY_RING_BYTES	0x10000
 
@@ -60,6 +63,9 @@ struct place {
 	struct place_vcpu vcpus[NR_VCPUS];
 	struct slot slots[NR_SLOTS + 1];
 	void *program;
+	/* Pages that calls have mapped since guest and host were compared. */
+	_Atomic uint64_t mapped[NR_MAPPED];
+	atomic_uint nr_mapped;
 	/* Pages of the windows that are private. */
 	uint8_t private[NR_SLOTS * WINDOW_PAGES];
 };

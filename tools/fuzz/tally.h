@@ -20,7 +20,6 @@ struct step_count {
 };
 
 struct tally {
-	atomic_ulong views;		/* pages that guest and host compared */
 	atomic_ulong steps;
 	struct step_count counts[];	/* by step->nr */
 };

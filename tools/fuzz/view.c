@@ -9,7 +9,6 @@
 #include "place.h"
 #include "view.h"
 
-#define PAGES_PER_SLOT	6
 /*
  * A page that the host takes away or brings back in between, as KSM and
  * khugepaged do, is another one the next time.  A wrong entry stays.
@@ -141,11 +140,13 @@ static bool guest_to_guest(const struct view *view, uint64_t value,
 	return false;
 }
 
+OUTCOME(view, "compare a page of guest and host");
+
 static void check_page(struct thread *thread, const struct view *view)
 {
 	bool (*check)(const struct view *view, uint64_t value, char *problem,
 		      size_t size);
-	uint64_t value = rng_next(&thread->rng);
+	uint64_t value = rng_next(&thread->rng), start = now_ns();
 	char problem[256];
 	unsigned int i;
 
@@ -161,35 +162,69 @@ static void check_page(struct thread *thread, const struct view *view)
 	call_end(thread);
 	if (i == ATTEMPTS)
 		violation(thread, "%s", problem);
-	atomic_fetch_add(&tally->views, 1);
+	count_call(&step_view, 0);
+	count_time(&step_view, now_ns() - start);
+}
+
+static void check_gpa(struct thread *thread, unsigned int vm,
+		      const struct slot *slot, uint64_t gpa)
+{
+	struct view view = {
+		.vm = vm,
+		.slot = slot,
+		.gpa = gpa,
+		.hva = slot->hva + (gpa - slot->gpa),
+		.private = places[vm].private[(gpa - WINDOW_GPA(1)) / PAGE_SIZE],
+	};
+
+	check_page(thread, &view);
 }
 
 static void check_slot(struct thread *thread, unsigned int vm, unsigned int nr)
 {
 	const struct slot *slot = &places[vm].slots[nr];
-	struct view view = { .vm = vm, .slot = slot };
-	unsigned int i;
 	uint64_t page;
 
-	for (i = 0; slot->size && i < PAGES_PER_SLOT; i++) {
-		page = rng_below(&thread->rng, slot->size / PAGE_SIZE);
-		view.gpa = slot->gpa + page * PAGE_SIZE;
-		view.hva = slot->hva + page * PAGE_SIZE;
-		view.private = places[vm].private[(view.gpa - WINDOW_GPA(1)) / PAGE_SIZE];
-		check_page(thread, &view);
+	if (!slot->size)
+		return;
+	page = rng_below(&thread->rng, slot->size / PAGE_SIZE);
+	check_gpa(thread, vm, slot, slot->gpa + page * PAGE_SIZE);
+}
+
+/* The slot may have gone since. */
+static void check_mapped(struct thread *thread, unsigned int vm, uint64_t gpa)
+{
+	const struct slot *slot;
+	unsigned int nr;
+
+	for (nr = 1; nr <= NR_SLOTS; nr++) {
+		slot = &places[vm].slots[nr];
+		if (gpa - slot->gpa < slot->size)
+			check_gpa(thread, vm, slot, gpa);
 	}
+}
+
+void view_note(unsigned int vm, uint64_t gpa)
+{
+	struct place *place = &places[vm];
+
+	place->mapped[place->nr_mapped++ % NR_MAPPED] = gpa;
 }
 
 void view_check(struct thread *thread)
 {
+	struct place *place;
 	unsigned int vm, nr;
 
 	for (vm = 0; vm < NR_VMS; vm++) {
-		if (!places[vm].exists)
-			continue;
-		if (!places[vm].vcpus[0].exists && place_create_vcpu(vm, 0))
-			continue;
-		for (nr = 1; nr <= NR_SLOTS; nr++)
-			check_slot(thread, vm, nr);
+		place = &places[vm];
+		if (place->exists &&
+		    (place->vcpus[0].exists || !place_create_vcpu(vm, 0))) {
+			for (nr = 0; nr < NR_MAPPED && nr < place->nr_mapped; nr++)
+				check_mapped(thread, vm, place->mapped[nr]);
+			for (nr = 1; nr <= NR_SLOTS; nr++)
+				check_slot(thread, vm, nr);
+		}
+		place->nr_mapped = 0;
 	}
 }
