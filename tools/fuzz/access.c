@@ -125,7 +125,7 @@ const char *guest_end_name(enum guest_end end)
 	return names[end];
 }
 
-STEP(vcpu_run, 25, "KVM_RUN");
+STEP(vcpu_run, 15, "KVM_RUN");
 
 static void make_vcpu_run(struct thread *thread)
 {

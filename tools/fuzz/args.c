@@ -23,17 +23,17 @@ static uint64_t random_flags(struct rng *rng)
 }
 
 /*
- * The time of a call goes by its pages: of the calls few are large, and take about
- * as long in all as the small ones.
+ * The time of a call goes by its pages: few are large, and in all take no longer
+ * than the small ones.
  */
 static bool random_large(struct rng *rng)
 {
-	return rng_below(rng, 200) == 0;
+	return rng_percent(rng, 1);
 }
 
 static uint64_t small_size(struct rng *rng)
 {
-	return (1 + rng_below(rng, rng_percent(rng, 80) ? 3 : 16)) * PAGE_SIZE;
+	return (1 + rng_below(rng, rng_percent(rng, 90) ? 3 : 16)) * PAGE_SIZE;
 }
 
 static void make_large(struct kvm_memory_mapping *mapping, struct rng *rng)
@@ -41,12 +41,14 @@ static void make_large(struct kvm_memory_mapping *mapping, struct rng *rng)
 	uint64_t left = SZ_4M - mapping->base_address % SZ_4M;
 	unsigned int shape = rng_below(rng, 100);
 
-	if (shape < 50) {
+	if (shape < 75) {
+		mapping->size = (1 + rng_below(rng, 256)) * PAGE_SIZE;
+	} else if (shape < 85) {
 		mapping->size = (1 + rng_below(rng, left / PAGE_SIZE)) * PAGE_SIZE;
-	} else if (shape < 80) {
+	} else if (shape < 92) {
 		mapping->base_address -= mapping->base_address % SZ_4M;
 		mapping->size = SZ_4M;
-	} else if (shape < 90) {
+	} else if (shape < 95) {
 		mapping->size = WINDOW_SIZE;
 	} else {
 		/* Most of the address space, from somewhere. */
@@ -230,26 +232,26 @@ static void make_mapping(struct call *call, struct rng *rng)
 
 static uint32_t random_nr(struct rng *rng)
 {
-	unsigned int shape = rng_below(rng, 1000);
+	unsigned int shape = rng_below(rng, 5000);
 
-	if (shape < 950)
+	if (shape < 4850)
 		return 1 + rng_below(rng, 4);
-	if (shape < 990)
+	if (shape < 4990)
 		return 1 + rng_below(rng, 60);
-	if (shape < 999)
+	if (shape < 4999)
 		return 1 + rng_below(rng, 600);
 	return KVM_MAP_MEMORY_MAX_MAPPINGS - rng_below(rng, 2);
 }
 
-/* Few large ones, so that a batch is not too much for an emulated machine. */
+/* At most one large one, so that a batch is not too much for an emulated machine. */
 static void fill_vector(struct call *call, struct rng *rng)
 {
 	uint64_t limit = call->nr > 16 ? 2 * PAGE_SIZE : REGION_SIZE * 2;
-	bool large = random_large(rng);
+	uint32_t large = random_large(rng) ? rng_below(rng, call->nr) : call->nr;
 	uint32_t i, good = call->nr > 200 ? call->nr - 200 : 0;
 
 	for (i = 0; i < call->nr; i++) {
-		call->before[i] = good_mapping(rng, large);
+		call->before[i] = good_mapping(rng, i == large);
 		if (i < good || rng_percent(rng, 4))
 			call->before[i].size = 0;
 		else if (call->before[i].size > limit && call->nr > 4)

@@ -22,7 +22,7 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define MAX_THREADS	64
-#define STEPS_PER_ROUND	80
+#define STEPS_PER_ROUND	120
 #define MAX_CHILDREN	4
 
 struct options {

@@ -89,8 +89,8 @@ static bool prepare_fail_nth(void)
 
 static bool start_ksm(void)
 {
-	return !sysfile_write("/sys/kernel/mm/ksm/pages_to_scan", "200") &&
-	       !sysfile_write("/sys/kernel/mm/ksm/sleep_millisecs", "50") &&
+	return !sysfile_write("/sys/kernel/mm/ksm/pages_to_scan", "100") &&
+	       !sysfile_write("/sys/kernel/mm/ksm/sleep_millisecs", "100") &&
 	       !sysfile_write("/sys/kernel/mm/ksm/run", "1");
 }
 

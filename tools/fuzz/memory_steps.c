@@ -34,7 +34,7 @@ static struct piece random_piece(struct rng *rng)
 	piece.region = rng_below(rng, nr_regions);
 	if (region_is_hugetlb(piece.region))
 		unit = regions[piece.region].kind.page_size;
-	else if (rng_percent(rng, 8))
+	else if (rng_percent(rng, 4))
 		unit = SZ_2M;
 	units = REGION_SIZE / unit;
 
@@ -67,7 +67,7 @@ static void make_mmap(struct thread *thread)
 	struct piece piece = random_piece(&thread->rng);
 	int ret;
 
-	if (rng_percent(&thread->rng, 3)) {
+	if (rng_percent(&thread->rng, 1)) {
 		piece.offset = 0;
 		piece.size = REGION_SIZE;
 	}
@@ -109,7 +109,7 @@ static void make_mprotect(struct thread *thread)
 	count_call(&step_mprotect, ret);
 }
 
-STEP(mremap, 8, "mremap");
+STEP(mremap, 6, "mremap");
 
 static void make_mremap(struct thread *thread)
 {
