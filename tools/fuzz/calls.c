@@ -23,7 +23,7 @@ void call_count(const struct call *call, const struct step *step,
 }
 
 OUTCOME(vcpu_refused, "KVM_MAP_MEMORY, bad arguments");
-STEP(vcpu_map, 110, "KVM_MAP_MEMORY");
+STEP(vcpu_map, 220, "KVM_MAP_MEMORY");
 
 static void make_vcpu_map(struct thread *thread)
 {
@@ -46,7 +46,7 @@ static void make_vcpu_map(struct thread *thread)
 }
 
 OUTCOME(batch_refused, "batch by ioctl, bad arguments");
-STEP(batch, 130, "batch by ioctl");
+STEP(batch, 260, "batch by ioctl");
 
 static void make_batch(struct thread *thread)
 {

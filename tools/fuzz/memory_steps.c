@@ -148,7 +148,7 @@ static void make_madvise(struct thread *thread)
 	count_call(&step_madvise, ret);
 }
 
-STEP(populate, 8, "populate");
+STEP(populate, 5, "populate");
 
 static void make_populate(struct thread *thread)
 {
@@ -164,7 +164,7 @@ static void make_populate(struct thread *thread)
 	count_call(&step_populate, ret);
 }
 
-STEP(collapse, 2, "collapse into huge pages");
+STEP(collapse, 1, "collapse into huge pages");
 
 static void make_collapse(struct thread *thread)
 {
@@ -243,7 +243,7 @@ static void make_punch(struct thread *thread)
 	count_call(&step_punch, ret);
 }
 
-STEP(truncate, 4, "truncate a memfd");
+STEP(truncate, 2, "truncate a memfd");
 
 static void make_truncate(struct thread *thread)
 {

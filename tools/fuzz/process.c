@@ -58,7 +58,7 @@ static void make_fork(struct thread *thread)
 	count_call(&step_fork, pid < 0 ? -errno : 0);
 }
 
-STEP(signal, 20, "signal a thread");
+STEP(signal, 40, "signal a thread");
 
 static void make_signal(struct thread *thread)
 {

@@ -31,6 +31,19 @@ static void ring_report(const struct thread *thread)
 		fclose(file);
 }
 
+/* Some of them may be closed: then there are holes. */
+static void register_vms(struct ring *ring)
+{
+	unsigned int i;
+	int fd;
+
+	io_uring_register_files_sparse(&ring->uring, NR_VMS);
+	for (i = 0; i < NR_VMS; i++) {
+		fd = VM_FD(i);
+		io_uring_register_files_update(&ring->uring, i, &fd, 1);
+	}
+}
+
 OUTCOME(uring_plain, "batch by a plain ring");
 OUTCOME(uring_sqpoll, "batch by an SQPOLL ring");
 OUTCOME(uring_defer, "batch by a DEFER_TASKRUN ring");
@@ -44,17 +57,20 @@ void ring_open(struct thread *thread)
 	} modes[] = {
 		{ 0, &step_uring_plain },
 		{ IORING_SETUP_COOP_TASKRUN, &step_uring_plain },
+		{ IORING_SETUP_SINGLE_ISSUER, &step_uring_plain },
 		{ IORING_SETUP_SQPOLL, &step_uring_sqpoll },
 		{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
 		  &step_uring_defer },
+		{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+		  IORING_SETUP_TASKRUN_FLAG, &step_uring_defer },
 	};
-	unsigned int mode = rng_below(&thread->rng, ARRAY_SIZE(modes)), i;
+	unsigned int mode = rng_below(&thread->rng, ARRAY_SIZE(modes));
 	struct io_uring_params params = {
 		.flags = modes[mode].flags,
 		.sq_thread_idle = 1,
 	};
 	struct ring *ring = thread->ring;
-	int files[NR_VMS], ret;
+	int ret;
 
 	call_begin(thread, "open a ring of kind %u", mode);
 	do {
@@ -70,12 +86,7 @@ void ring_open(struct thread *thread)
 	ring->open = true;
 	thread->report = ring_report;
 
-	for (i = 0; i < NR_VMS; i++)
-		files[i] = VM_FD(i);
-	/* Some of them may be closed: then there are holes. */
-	io_uring_register_files_sparse(&ring->uring, NR_VMS);
-	for (i = 0; i < NR_VMS; i++)
-		io_uring_register_files_update(&ring->uring, i, &files[i], 1);
+	register_vms(ring);
 	call_end(thread);
 }
 

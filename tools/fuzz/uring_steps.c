@@ -7,7 +7,7 @@
 #include "place.h"
 #include "ring.h"
 
-STEP(uring, 170, "batch by a ring");
+STEP(uring, 340, "batch by a ring");
 OUTCOME(uring_linked, "batch by linked SQEs");
 OUTCOME(uring_drained, "batch by a drained SQE");
 OUTCOME(uring_async, "batch by an IOSQE_ASYNC SQE");
@@ -198,9 +198,9 @@ static void make_uring(struct thread *thread)
 	ring_reap(thread);
 }
 
-STEP(cancel_data, 20, "cancel by user_data");
-STEP(cancel_fd, 20, "cancel by descriptor");
-STEP(cancel_any, 20, "cancel anything");
+STEP(cancel_data, 40, "cancel by user_data");
+STEP(cancel_fd, 40, "cancel by descriptor");
+STEP(cancel_any, 40, "cancel anything");
 
 /* By the way to cancel. */
 static const struct step * const cancels[] = {

@@ -46,13 +46,13 @@ noticed()
 # Too short for every step to succeed; but none is without any.
 nothing_noticed()
 {
-	run --steps 400
+	run --steps 1200
 	has '^ok 1 - seed 1$' && ! has 'VIOLATION' && ! has '^not ok .*: 0 calls'
 }
 
 missing_step_noticed()
 {
-	! run --plant step --steps 400 && has '^ok 1 - seed 1$' &&
+	! run --plant step --steps 1200 && has '^ok 1 - seed 1$' &&
 		has '^not ok [0-9]* - mremap: 0 calls'
 }
 
