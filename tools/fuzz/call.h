@@ -65,4 +65,7 @@ void call_check(struct thread *thread, struct call *call, int result);
 void call_count(const struct call *call, const struct step *step,
 		const struct step *refused, int result);
 
+/* calls.c: KVM_MAP_MEMORY_BATCH with random arguments, counted as such. */
+void call_batch(struct thread *thread);
+
 #endif /* FUZZ_CALL_H */

@@ -48,7 +48,7 @@ static void make_vcpu_map(struct thread *thread)
 OUTCOME(batch_refused, "batch by ioctl, bad arguments");
 STEP(batch, 260, "batch by ioctl");
 
-static void make_batch(struct thread *thread)
+void call_batch(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
 	struct call call;
@@ -64,6 +64,11 @@ static void make_batch(struct thread *thread)
 	call_check(thread, &call, ret);
 	call_count(&call, &step_batch, &step_batch_refused, ret);
 	call_free(&call);
+}
+
+static void make_batch(struct thread *thread)
+{
+	call_batch(thread);
 }
 
 /*

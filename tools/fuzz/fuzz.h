@@ -88,8 +88,11 @@ static inline bool seed_stops(uint64_t seed)
 
 /* Whether this seed does; in the parent of all, whether one of them has. */
 extern bool stopping;
+/* Whether it does so by the freezer, too. */
+extern bool freezing;
 
 #define NEEDS_STOPPING	NEEDS(stopping, "no seed that is a multiple of 4")
+#define NEEDS_FREEZING	NEEDS(freezing, "no such seed, or no control groups")
 
 uint64_t now_ms(void);
 uint64_t now_ns(void);

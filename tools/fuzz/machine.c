@@ -145,4 +145,6 @@ void machine_probe(void)
 	machine.uffd = has_uffd();
 	machine.ksm = start_ksm();
 	machine.poison = can_poison();
+	machine.freezer = !access(CGROUP_ROOT "/cgroup.procs", W_OK);
+	machine.namespaces = !access("/proc/self/ns/uts", R_OK);
 }

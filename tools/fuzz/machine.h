@@ -18,6 +18,8 @@ struct machine {
 	bool uffd;
 	bool ksm;
 	bool poison;
+	bool freezer;
+	bool namespaces;
 };
 
 extern struct machine machine;
@@ -28,7 +30,10 @@ extern struct machine machine;
 #define NEEDS_FAIL_NTH		NEEDS(machine.fail_nth, "no CONFIG_FAULT_INJECTION")
 #define NEEDS_UFFD		NEEDS(machine.uffd, "no userfaultfd")
 #define NEEDS_KSM		NEEDS(machine.ksm, "no KSM")
+#define NEEDS_NAMESPACES	NEEDS(machine.namespaces, "no CONFIG_UTS_NS")
 #define NEEDS_POISON		NEEDS(machine.poison, "no MADV_HWPOISON")
+
+#define CGROUP_ROOT	"/sys/fs/cgroup"
 
 /* Exits where there is no KVM with the feature. */
 void machine_probe(void);

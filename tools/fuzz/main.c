@@ -225,6 +225,7 @@ static unsigned int run_seeds(unsigned int *number)
 	       (!failed && all_steps && steps_are_left())) {
 		seed = *number < nr_seeds ? seeds[*number] : random_seed();
 		stopping |= seed_stops(seed);
+		freezing = stopping && machine.freezer;
 		failed += !run_seed(++*number, seed);
 	}
 	return failed;

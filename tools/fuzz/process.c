@@ -84,6 +84,34 @@ static void make_stop(struct thread *thread)
 	count_call(&step_stop, ret);
 }
 
+/* The freezer of control groups. */
+STEP(freeze, 10, "freeze the process", NEEDS_FREEZING);
+
+static void make_freeze(struct thread *thread)
+{
+	unsigned int us = rng_below(&thread->rng, 3000);
+	int ret;
+
+	call_begin(thread, "freeze the process for %u us", us);
+	ret = sibling_freeze(us);
+	call_end(thread);
+	count_call(&step_freeze, ret);
+}
+
+STEP(trace, 10, "trace a thread", NEEDS_STOPPING);
+
+static void make_trace(struct thread *thread)
+{
+	struct thread *other = &threads[rng_below(&thread->rng, nr_threads)];
+	unsigned int us = rng_below(&thread->rng, 3000);
+	int ret;
+
+	call_begin(thread, "trace thread %u for %u us", other->id, us);
+	ret = sibling_trace(other->tid, us);
+	call_end(thread);
+	count_call(&step_trace, ret);
+}
+
 STEP(affinity, 8, "change a thread's CPUs");
 
 static void make_affinity(struct thread *thread)

@@ -110,6 +110,7 @@ int fuzz_run(void)
 
 	nr_threads = options.threads;
 	stopping = seed_stops(options.seed);
+	freezing = stopping && machine.freezer;
 	leader->id = nr_threads;
 	leader->tid = getpid();
 	guest_catch_signals();

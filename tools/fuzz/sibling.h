@@ -17,7 +17,13 @@ void sibling_end(void);
 
 /* What ioctl() returns there: 0 or a negative errno. */
 int sibling_ioctl(int fd, unsigned long request, uint64_t argument);
-/* Stops all threads of the process under test, and lets them go on. */
+/*
+ * All threads of the process under test are held for @us, by a signal or by the
+ * freezer of control groups; or thread @tid is, by ptrace.  They are let go
+ * whatever happens: 0 or a negative errno.
+ */
 int sibling_stop(unsigned int us);
+int sibling_freeze(unsigned int us);
+int sibling_trace(pid_t tid, unsigned int us);
 
 #endif /* FUZZ_SIBLING_H */

@@ -17,6 +17,7 @@ struct options options = {
 struct thread threads[MAX_THREADS + 1];
 unsigned int nr_threads;
 bool stopping;
+bool freezing;
 
 uint64_t now_ns(void)
 {
