@@ -311,9 +311,32 @@ static void judge_batch(struct call *call, enum reach batch_reach,
 		call->refused = 0;
 }
 
-static void make_batch(struct call *call, struct rng *rng)
+static void fill_header(struct call *call, struct rng *rng)
 {
 	static const uint32_t workers[] = { 0, 1, 1, 2, 3, 4, 8, 256 };
+	static const uint64_t flags[] = {
+		0, 0, KVM_MAP_MEMORY_KEEP_HELPERS, KVM_MAP_MEMORY_OWN_THREADS,
+	};
+	struct kvm_map_memory_batch *batch = &call->batch_before;
+
+	batch->mappings = (uint64_t)call->mappings;
+	batch->nr_mappings = call->nr;
+	batch->nr_workers = rng_pick(rng, workers);
+	batch->flags = rng_pick(rng, flags);
+	/* So that it can be told whether they were written. */
+	batch->bytes_mapped = rng_next(rng);
+	batch->bytes_present = rng_next(rng);
+	batch->bytes_skipped = rng_next(rng);
+	batch->first_undone = rng_next(rng);
+	if (rng_percent(rng, 6)) {
+		spoil_header(batch, rng);
+		if (rng_percent(rng, 50))
+			spoil_header(batch, rng);
+	}
+}
+
+static void make_batch(struct call *call, struct rng *rng)
+{
 	enum reach batch_reach = random_reach(rng), vector_reach = random_reach(rng);
 	struct kvm_map_memory_batch *batch = &call->batch_before;
 	size_t vector_size;
@@ -326,30 +349,19 @@ static void make_batch(struct call *call, struct rng *rng)
 	area_take(&call->area, ROUND_UP(vector_size));
 	call->mappings = place(call->area.second, ROUND_UP(vector_size), call->before,
 			       vector_size, vector_reach, rng);
-
-	batch->mappings = (uint64_t)call->mappings;
-	batch->nr_mappings = call->nr;
-	batch->nr_workers = rng_pick(rng, workers);
-	/* So that it can be told whether they were written. */
-	batch->bytes_mapped = rng_next(rng);
-	batch->bytes_present = rng_next(rng);
-	batch->bytes_skipped = rng_next(rng);
-	batch->first_undone = rng_next(rng);
-	if (rng_percent(rng, 6)) {
-		spoil_header(batch, rng);
-		if (rng_percent(rng, 50))
-			spoil_header(batch, rng);
-	}
+	fill_header(call, rng);
 	call->batch = place(call->area.first, PAGE_SIZE, batch, sizeof(*batch), batch_reach,
 			    rng);
 	call->address = (uint64_t)call->batch;
+	if (batch->flags & KVM_MAP_MEMORY_OWN_THREADS)
+		places[call->vm].joinable = call->address;
 
 	judge_batch(call, batch_reach, vector_reach);
 
 	snprintf(call->text, sizeof(call->text),
-		 "%u mappings from 0x%llx, 0x%llx bytes, %u workers, in memory of kinds %d and %d",
+		 "%u mappings from 0x%llx, 0x%llx bytes, %u workers, flags 0x%llx, in memory of kinds %d and %d",
 		 batch->nr_mappings, call->before->base_address, call->before->size,
-		 batch->nr_workers, batch_reach, vector_reach);
+		 batch->nr_workers, batch->flags, batch_reach, vector_reach);
 }
 
 void call_make(struct call *call, enum entry entry, unsigned int vm,

@@ -21,7 +21,10 @@ static bool may_fail_with(const struct call *call, int error)
 	case EAGAIN:
 		return true;
 	case EINTR:
-		return call->entry != ENTRY_URING || seed_stops(options.seed);
+		/* A thread that has joined a command may be interrupted. */
+		return call->entry != ENTRY_URING || seed_stops(options.seed) ||
+		       call->shaky ||
+		       call->batch_before.flags & KVM_MAP_MEMORY_OWN_THREADS;
 	case ECANCELED:
 		return call->entry != ENTRY_VCPU;
 	case EBADF:		/* another thread has closed it */

@@ -66,6 +66,8 @@ struct place {
 	/* Pages that calls have mapped since guest and host were compared. */
 	_Atomic uint64_t mapped[NR_MAPPED];
 	atomic_uint nr_mapped;
+	/* Address of the last batch with KVM_MAP_MEMORY_OWN_THREADS, maybe ended. */
+	_Atomic uint64_t joinable;
 	/* Pages of the windows that are private. */
 	uint8_t private[NR_SLOTS * WINDOW_PAGES];
 };

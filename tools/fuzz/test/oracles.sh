@@ -17,8 +17,8 @@ tap_output=$output.check
 . "$top/tools/tap.inc"
 
 # How long the fuzzer waits for what never comes.  One thread alone: of the calls of
-# several some could last as long on a busy host.
-waits=(--threads 1 --deadline $((2 * ${TEST_TIMEOUT_FACTOR:-1})))
+# several some could last as long on a busy host.  Helpers are kept for a second.
+waits=(--threads 1 --deadline $((4 * ${TEST_TIMEOUT_FACTOR:-1})))
 
 explain()
 {
@@ -46,13 +46,13 @@ noticed()
 # Too short for every step to succeed; but none is without any.
 nothing_noticed()
 {
-	run --steps 1200
+	run --steps 2400
 	has '^ok 1 - seed 1$' && ! has 'VIOLATION' && ! has '^not ok .*: 0 calls'
 }
 
 missing_step_noticed()
 {
-	! run --plant step --steps 1200 && has '^ok 1 - seed 1$' &&
+	! run --plant step --steps 2400 && has '^ok 1 - seed 1$' &&
 		has '^not ok [0-9]* - mremap: 0 calls'
 }
 
