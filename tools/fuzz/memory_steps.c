@@ -176,7 +176,8 @@ static void make_collapse(struct thread *thread)
 	piece.size = SZ_2M;
 	piece.start = (void *)(region_start(piece.region) + piece.offset);
 	call_begin(thread, "collapse " PIECE, PIECE_ARGS(piece));
-	/* Nothing is collapsed if nothing is there, or nothing may become huge. */
+	/* Nothing is collapsed of several VMAs, or where nothing may become huge. */
+	region_map(piece.region, piece.offset, SZ_2M);
 	madvise(piece.start, piece.size, MADV_HUGEPAGE);
 	madvise(piece.start, piece.size, MADV_POPULATE_WRITE_NR);
 	ret = result_of(madvise(piece.start, piece.size, MADV_COLLAPSE_NR));
