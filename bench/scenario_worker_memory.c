@@ -55,6 +55,7 @@ static int run_job(const struct trial *trial, struct guest *guest,
 
 	kvm_memory_mapping_init(&mapping, GUEST_MEMORY_BASE, trial->bytes, 0);
 	kvm_map_memory_batch_init(&batch, &mapping, 1, trial->workers);
+	batch.flags = KVM_MAP_MEMORY_KEEP_HELPERS;
 	ret = kvm_map_memory_batch_run(guest->vm.fd, &batch);
 	if (ret < 0)
 		return fail_errno(failure, -ret, "KVM_MAP_MEMORY_BATCH");
