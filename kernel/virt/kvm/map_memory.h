@@ -98,7 +98,7 @@ struct map_memory_job {
 	/* Helpers made for, or lent to, the job, at work or not. */
 	struct list_head helpers;
 	unsigned int nr_helpers;
-	/* No more can be made. */
+	/* No more are to be had: the VMM brings its own threads, or a limit is met. */
 	bool helpers_limited;
 	/* The threads that took chunks, and what all of them did. */
 	unsigned int workers_used;

@@ -210,6 +210,7 @@ static int map_memory_do_batch(struct kvm *kvm,
 		goto free_job;
 	}
 	job->flags = batch->flags;
+	job->helpers_limited = batch->flags & KVM_MAP_MEMORY_OWN_THREADS;
 	job->ubatch = ubatch;
 	job->rights = caller->rights;
 	job->max_workers = map_memory_max_workers(job, batch, caller);

@@ -83,7 +83,7 @@ static void map_memory_helper_killed(void *data)
 	spin_lock(&pool->lock);
 	map_memory_helper_began(helper);
 	if (helper->state == MAP_MEMORY_HELPER_IDLE)
-		map_memory_end_idle(helper);
+		list_del_init(&helper->node);
 	map_memory_free_context(helper);
 	helper->state = MAP_MEMORY_HELPER_ENDING;
 	pool->nr_helpers--;
@@ -230,7 +230,6 @@ static bool map_memory_claim(struct map_memory_pool *pool, struct map_memory_job
 	spin_lock(&pool->lock);
 	claimed = map_memory_job_listed(pool, job) &&
 		  kvm_map_memory_job_has_room(job) && !job->helpers_limited &&
-		  !(job->flags & KVM_MAP_MEMORY_OWN_THREADS) &&
 		  pool->nr_helpers < KVM_MAP_MEMORY_MAX_WORKERS;
 	if (claimed) {
 		helper->job = job;
@@ -313,7 +312,7 @@ void kvm_map_memory_helpers_lend(struct map_memory_pool *pool, struct map_memory
 {
 	struct map_memory_helper *helper, *next;
 
-	if (job->flags & KVM_MAP_MEMORY_OWN_THREADS)
+	if (job->helpers_limited)
 		return;
 
 	list_for_each_entry_safe(helper, next, &pool->idle, node) {
@@ -355,8 +354,8 @@ void kvm_map_memory_helpers_detach(struct map_memory_pool *pool,
 }
 
 /*
- * Let all idle helpers of the VM end; with @wait as above.  Without it this is the
- * end of the VM, which may be in any process.
+ * Let all idle helpers of the VM end, and with @wait, wait until they are gone.
+ * Without it this is the end of the VM, which may be in any process.
  */
 void kvm_map_memory_helpers_end_idle(struct map_memory_pool *pool, bool wait)
 {

@@ -22,7 +22,7 @@
 #define MAP_MEMORY_REAP_AGAIN	(HZ / 10)
 #define MAP_MEMORY_GONE_USECS	20
 
-/* Helpers whose threads do not enter this file again. */
+/* Helpers whose threads do not enter the module again. */
 static LIST_HEAD(map_memory_ended);
 static DEFINE_SPINLOCK(map_memory_ended_lock);
 
