@@ -129,6 +129,18 @@ static void make_mremap(struct thread *thread)
 	call_end(thread);
 }
 
+static void advise_piece(struct thread *thread, const struct step *step,
+			 struct piece piece, int advice)
+{
+	int ret;
+
+	call_begin(thread, "%s " PIECE ", advice %d", step->name, PIECE_ARGS(piece),
+		   advice);
+	ret = result_of(madvise(piece.start, piece.size, advice));
+	call_end(thread);
+	count_call(step, ret);
+}
+
 STEP(madvise, 35, "madvise");
 
 static void make_madvise(struct thread *thread)
@@ -139,13 +151,8 @@ static void make_madvise(struct thread *thread)
 		MADV_DOFORK, MADV_UNMERGEABLE, MADV_WIPEONFORK, MADV_KEEPONFORK,
 	};
 	struct piece piece = random_piece(&thread->rng);
-	int advice = rng_pick(&thread->rng, advices), ret;
 
-	call_begin(thread, "madvise " PIECE ", advice %d", PIECE_ARGS(piece),
-		   advice);
-	ret = result_of(madvise(piece.start, piece.size, advice));
-	call_end(thread);
-	count_call(&step_madvise, ret);
+	advise_piece(thread, &step_madvise, piece, rng_pick(&thread->rng, advices));
 }
 
 STEP(populate, 5, "populate");
@@ -153,15 +160,9 @@ STEP(populate, 5, "populate");
 static void make_populate(struct thread *thread)
 {
 	struct piece piece = random_piece(&thread->rng);
-	int advice = rng_percent(&thread->rng, 50) ? MADV_POPULATE_READ_NR :
-						     MADV_POPULATE_WRITE_NR;
-	int ret;
 
-	call_begin(thread, "populate " PIECE ", advice %d", PIECE_ARGS(piece),
-		   advice);
-	ret = result_of(madvise(piece.start, piece.size, advice));
-	call_end(thread);
-	count_call(&step_populate, ret);
+	advise_piece(thread, &step_populate, piece, rng_percent(&thread->rng, 50) ?
+		     MADV_POPULATE_READ_NR : MADV_POPULATE_WRITE_NR);
 }
 
 STEP(collapse, 1, "collapse into huge pages");
