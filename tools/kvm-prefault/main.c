@@ -1,110 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "report.h"
+#include "command.h"
 
-#define MAX_RESULTS (METHODS_MAX * MEMORY_KINDS_MAX)
+static const struct command * const commands[] = {
+	&cmd_run,
+};
 
-static struct result results[MAX_RESULTS];
+#define for_each_command(command)				\
+	for (command = commands;				\
+	     command < commands + sizeof(commands) / sizeof(*commands); command++)
 
-/* The file is opened early: better to learn now that it cannot be written. */
-static FILE *open_json(const char *name)
+static void print_help(FILE *file)
 {
-	FILE *file;
+	const struct command * const *command;
 
-	if (!name)
-		return NULL;
-	if (!strcmp(name, "-"))
-		return stdout;
-	file = fopen(name, "we");
-	if (!file) {
-		fprintf(stderr, "kvm-prefault: %s: %s\n", name,
-			strerror(errno));
-		exit(EXIT_UNUSABLE);
-	}
-	return file;
+	fputs("usage: kvm-prefault VERB [OPTION...] [ARGUMENT...]\n"
+	      "       kvm-prefault --help | --version\n\nVerbs:\n", file);
+	for_each_command(command)
+		fprintf(file, "  %-7s %s\n", (*command)->name,
+			(*command)->summary);
+	fputs("\n'kvm-prefault VERB --help' explains a verb.\n", file);
 }
 
-static unsigned int measure_all(const struct options *options, int kvm_fd,
-				bool table)
+static bool is_option(const char *argument, const char *name, char letter)
 {
-	const struct memory_kind * const *kind;
-	const struct method * const *method;
-	unsigned int nr = 0;
-
-	for (kind = options->memories; *kind; kind++) {
-		if (table)
-			table_print_head(*kind,
-					 memory_kind_round(*kind, options->size));
-		for (method = options->methods; *method; method++) {
-			struct result *result = &results[nr++];
-
-			measure(result, *method, *kind, options, kvm_fd);
-			if (table)
-				table_print_result(result, options);
-		}
-	}
-	return nr;
+	return !strcmp(argument, name) ||
+	       (argument[0] == '-' && argument[1] == letter && !argument[2]);
 }
 
-static int exit_status(const struct options *options, unsigned int nr)
+static int no_command(const char *argument)
 {
-	unsigned int i, measured = 0, missing = 0;
-
-	for (i = 0; i < nr; i++) {
-		enum outcome outcome = results[i].outcome;
-
-		if (outcome == OUTCOME_FAILED)
-			return EXIT_FAILED;
-		measured += outcome == OUTCOME_MEASURED;
-		missing += (outcome == OUTCOME_NO_METHOD &&
-			    options->methods_named) ||
-			   (outcome == OUTCOME_NO_MEMORY &&
-			    options->memories_named);
-	}
-	return measured && !missing ? EXIT_DONE : EXIT_UNUSABLE;
+	if (!argument)
+		fputs("kvm-prefault: no verb\n", stderr);
+	else if (*argument == '-')
+		fprintf(stderr, "kvm-prefault: a verb has to come before '%s'\n",
+			argument);
+	else
+		fprintf(stderr, "kvm-prefault: there is no verb '%s'\n",
+			argument);
+	print_help(stderr);
+	return EXIT_UNUSABLE;
 }
 
 int main(int argc, char **argv)
 {
-	struct environment environment;
-	struct options options;
-	struct failure failure;
-	int kvm_fd, status;
-	unsigned int i, nr;
-	FILE *json;
-	bool table;
+	const struct command * const *command;
+	const char *verb = argc > 1 ? argv[1] : NULL;
 
-	options_parse(&options, argc, argv);
-	kvm_fd = kvm_open(&failure);
-	if (kvm_fd < 0) {
-		fprintf(stderr, "kvm-prefault: %s\n%s", failure.reason,
-			failure.advice);
-		return EXIT_UNUSABLE;
+	if (!verb)
+		return no_command(NULL);
+	if (is_option(verb, "--help", 'h')) {
+		print_help(stdout);
+		return EXIT_DONE;
 	}
-	json = open_json(options.json_file);
-	table = !options.quiet && json != stdout;
-	environment_read(&environment, kvm_fd);
-	if (table)
-		table_print_environment(&environment, &options);
-	nr = measure_all(&options, kvm_fd, table);
-	close(kvm_fd);
-	if (table)
-		fflush(stdout);
-	print_advice(results, nr);
-	status = exit_status(&options, nr);
-	if (json) {
-		json_print(json, &environment, &options, results, nr, argv);
-		if (fflush(json) || ferror(json)) {
-			fprintf(stderr, "kvm-prefault: %s: %s\n",
-				options.json_file, strerror(errno));
-			status = EXIT_FAILED;
+	if (is_option(verb, "--version", 'V')) {
+		puts("kvm-prefault " VERSION);
+		return EXIT_DONE;
+	}
+	for_each_command(command)
+		if (!strcmp(verb, (*command)->name)) {
+			/* The options begin after the verb. */
+			optind = 2;
+			return (*command)->main(argc, argv);
 		}
-	}
-	for (i = 0; i < nr; i++)
-		result_free(&results[i]);
-	return status;
+	return no_command(verb);
 }

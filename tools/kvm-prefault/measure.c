@@ -18,7 +18,7 @@ static unsigned int default_workers(void)
 	return nr < VM_MAX_VCPUS ? nr : VM_MAX_VCPUS;
 }
 
-static enum progress_mode progress_mode(const struct options *options)
+static enum progress_mode progress_mode(const struct run_options *options)
 {
 	if (options->quiet)
 		return PROGRESS_NONE;
@@ -28,7 +28,7 @@ static enum progress_mode progress_mode(const struct options *options)
 }
 
 static int prepare_memory(struct guest *guest, const struct result *result,
-			  const struct options *options, struct sample *sample,
+			  const struct run_options *options, struct sample *sample,
 			  struct failure *failure)
 {
 	struct preparation preparation = {
@@ -90,7 +90,7 @@ static int run_guest(struct guest *guest, struct sample *sample,
 }
 
 static int measure_run(const struct result *result,
-		       const struct options *options, int kvm_fd,
+		       const struct run_options *options, int kvm_fd,
 		       struct sample *sample, struct failure *failure)
 {
 	const struct method *method = result->method;
@@ -132,7 +132,7 @@ static double summarize(double *times, unsigned int nr, double *spread)
 
 static void summarize_samples(struct result *result)
 {
-	double times[OPTIONS_MAX_RUNS];
+	double times[RUN_MAX_RUNS];
 	struct sample *summary = &result->summary;
 	unsigned int i, nr = result->nr_samples;
 
@@ -162,7 +162,7 @@ static enum outcome outcome_of(const struct failure *failure,
 }
 
 static enum outcome measure_runs(struct result *result,
-				 const struct options *options, int kvm_fd)
+				 const struct run_options *options, int kvm_fd)
 {
 	const struct memory_kind *kind = result->kind;
 	const struct method *method = result->method;
@@ -184,7 +184,7 @@ static enum outcome measure_runs(struct result *result,
 }
 
 void measure(struct result *result, const struct method *method,
-	     const struct memory_kind *kind, const struct options *options,
+	     const struct memory_kind *kind, const struct run_options *options,
 	     int kvm_fd)
 {
 	memset(result, 0, sizeof(*result));

@@ -3,7 +3,7 @@
 #ifndef MEASURE_H
 #define MEASURE_H
 
-#include "options.h"
+#include "run_options.h"
 #include "progress.h"
 
 /* One run, in a VM and memory of its own. */
@@ -48,7 +48,7 @@ struct result {
 };
 
 void measure(struct result *result, const struct method *method,
-	     const struct memory_kind *kind, const struct options *options,
+	     const struct memory_kind *kind, const struct run_options *options,
 	     int kvm_fd);
 void result_free(struct result *result);
 

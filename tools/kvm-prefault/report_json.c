@@ -33,7 +33,7 @@ static void print_seconds(FILE *file, const char *name, bool known,
 }
 
 static void print_sample(FILE *file, const struct sample *sample,
-			 const struct options *options)
+			 const struct run_options *options)
 {
 	print_seconds(file, "prepare_seconds", true, sample->prepare_seconds);
 	fputs(", ", file);
@@ -54,7 +54,7 @@ static void print_sample(FILE *file, const struct sample *sample,
 }
 
 static void print_measured(FILE *file, const struct result *result,
-			   const struct options *options)
+			   const struct run_options *options)
 {
 	unsigned int i;
 
@@ -76,7 +76,7 @@ static void print_measured(FILE *file, const struct result *result,
 }
 
 static void print_result(FILE *file, const struct result *result,
-			 const struct options *options)
+			 const struct run_options *options)
 {
 	print_text(file, "    {", "method", result->method->name, ", ");
 	print_text(file, "", "memory", result->kind->name, ", ");
@@ -115,7 +115,7 @@ static void print_environment(FILE *file,
 }
 
 void json_print(FILE *file, const struct environment *environment,
-		const struct options *options, const struct result *results,
+		const struct run_options *options, const struct result *results,
 		unsigned int nr, char **argv)
 {
 	unsigned int i;

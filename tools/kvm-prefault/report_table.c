@@ -43,7 +43,7 @@ static const char *percent(unsigned int runs, double spread, double median,
 }
 
 void table_print_environment(const struct environment *environment,
-			     const struct options *options)
+			     const struct run_options *options)
 {
 	printf("kvm-prefault %s, Linux %s, %s, %d CPU%s, tdp_mmu=%s, THP %s\n",
 	       VERSION, environment->kernel,
@@ -70,7 +70,7 @@ void table_print_head(const struct memory_kind *kind, uint64_t bytes)
 }
 
 static void print_measured(const struct result *result,
-			   const struct options *options)
+			   const struct run_options *options)
 {
 	const struct sample *summary = &result->summary;
 	char text[7][32];
@@ -102,7 +102,7 @@ static void print_measured(const struct result *result,
 }
 
 void table_print_result(const struct result *result,
-			const struct options *options)
+			const struct run_options *options)
 {
 	switch (result->outcome) {
 	case OUTCOME_MEASURED:

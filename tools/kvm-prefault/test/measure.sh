@@ -31,14 +31,14 @@ if [ ! -r /dev/kvm ]; then
 	skip "all" "no /dev/kvm"
 	done_testing
 fi
-run --size 1M --method uring --quiet
+prefault run --size 1M --method uring --quiet
 if [ "$status" -eq 2 ]; then
 	skip "all" "$(head -n 1 "$scratch_dir/stderr")"
 	done_testing
 fi
 
 # Odd on purpose: the size is no multiple of 2 MiB, or of the workers.
-run --size 16388K --memory $kinds --workers 3 --runs 2 --json "$json"
+prefault run --size 16388K --memory $kinds --workers 3 --runs 2 --json "$json"
 check "all methods, $kinds" status_is 0
 check "a result each" holds 'len(results) == 7 * 4'
 check "the document names all methods" holds \
@@ -70,7 +70,7 @@ check "huge pages are mapped huge" holds \
 	'all(r["pages_2m"] >= r["bytes"] >> 21 and not r["pages_4k"]
 		for r in ours if r["memory"] == "hugetlb-2m")'
 
-run --size 16M --method uring --no-guest-pass --json - --workers 1
+prefault run --size 16M --method uring --no-guest-pass --json - --workers 1
 cp "$scratch_dir/stdout" "$json"
 check "--no-guest-pass --json -: status" status_is 0
 check "the guest did not run, and nothing claims it did" holds \
@@ -79,7 +79,7 @@ check "the guest did not run, and nothing claims it did" holds \
 check "one worker" holds 'results[0]["workers"] == 1'
 check "--json - prints no table" holds 'document["tool"] == "kvm-prefault"'
 
-run --size 64M --method uring --memory hugetlb-2m
+prefault run --size 64M --method uring --memory hugetlb-2m
 check "too few huge pages: status" status_is 2
 check "too few huge pages: what to do" says stderr "nr_hugepages"
 done_testing

@@ -11,7 +11,7 @@ run_with_dev() {
 	shift
 	unshare --mount sh -c "
 		mount -t tmpfs tmpfs /dev && $prepare && shift && exec \"\$@\"" \
-		sh - "$program" "$@" >"$scratch_dir/stdout" 2>"$scratch_dir/stderr"
+		sh - "$program" run "$@" >"$scratch_dir/stdout" 2>"$scratch_dir/stderr"
 	status=$?
 }
 
@@ -31,7 +31,7 @@ else
 	skip "no permission" "needs root and a mount namespace"
 fi
 
-run --json "$scratch_dir/no/such/directory" --size 4K
+prefault run --json "$scratch_dir/no/such/directory" --size 4K
 if [ ! -r /dev/kvm ]; then
 	skip "a result file that cannot be written" "no /dev/kvm"
 else
@@ -40,7 +40,7 @@ else
 		says stderr "No such file or directory"
 fi
 
-run --size 1M --method uring
+prefault run --size 1M --method uring
 if [ ! -r /dev/kvm ]; then
 	skip "KVM without the feature" "no /dev/kvm"
 elif [ "$status" -eq 0 ]; then
@@ -48,7 +48,7 @@ elif [ "$status" -eq 0 ]; then
 else
 	check "KVM without the feature: status" status_is 2
 	check "KVM without the feature: how to get it" says stderr "make modules"
-	run --size 1M --method uring --json "$scratch_dir/json" --quiet
+	prefault run --size 1M --method uring --json "$scratch_dir/json" --quiet
 	check "KVM without the feature: JSON says so" \
 		grep -q '"outcome": "unavailable"' "$scratch_dir/json"
 	check "--quiet prints no table" silent stdout

@@ -9,7 +9,7 @@ if [ ! -r /dev/kvm ] || [ ! -e /sys/module/kvm_amd/initstate ]; then
 	skip "all" "no KVM of the module kvm_amd"
 	done_testing
 fi
-run --size 1M --method uring
+prefault run --size 1M --method uring
 if [ "$status" -eq 0 ]; then
 	skip "all" "this KVM has the feature"
 	done_testing
@@ -21,7 +21,7 @@ check "how to get rid of the loaded modules" says stderr "rmmod kvm_amd kvm"
 check "how to load the others" \
 	says stderr "insmod build/modules/$(uname -r)/kvm-amd.ko"
 
-run --size 1M
+prefault run --size 1M
 check "asked for by default: status" status_is 0
 check "the table tells of it" says stdout "uring              unavailable: "
 check "the other methods are measured" says stdout "populate+pre-fault "

@@ -17,10 +17,12 @@ tap_output=$scratch/output
 # shellcheck source=../../tap.inc
 . "$top/tools/tap.inc"
 
-# listed PROGRAM HEADING: the names below it, sorted
+# listed HEADING COMMAND...: the names below it in the help, sorted
 listed()
 {
-	"$1" --help | sed -n "/^$2:/,/^\$/s/^  \\([a-z0-9+-]*\\)  .*/\\1/p" | sort
+	heading=$1
+	shift
+	"$@" --help | sed -n "/^$heading:/,/^\$/s/^  \\([a-z0-9+-]*\\)  .*/\\1/p" | sort
 }
 
 # has EXPECTED FOUND: files; FOUND may have more
@@ -34,11 +36,11 @@ sed -n 's/^\t\t\.name = "\(.*\)",$/\1/p' "$top/tools/vmm/memory_kinds.c" |
 	sort >"$scratch/kinds"
 sed -n 's/^\t\.name = "\(.*\)",$/\1/p' "$top"/tools/vmm/method_*.c |
 	sort >"$scratch/methods"
-listed "$command" 'Kinds of memory' >"$scratch/command-kinds"
-listed "$command" Methods >"$scratch/command-methods"
-listed "$bench" 'Kinds of memory' >"$scratch/bench-kinds"
-listed "$bench" Peers >"$scratch/bench-methods"
-listed "$fuzz" 'Kinds of memory' >"$scratch/fuzz-kinds"
+listed 'Kinds of memory' "$command" run >"$scratch/command-kinds"
+listed Methods "$command" run >"$scratch/command-methods"
+listed 'Kinds of memory' "$bench" >"$scratch/bench-kinds"
+listed Peers "$bench" >"$scratch/bench-methods"
+listed 'Kinds of memory' "$fuzz" >"$scratch/fuzz-kinds"
 # Its pages are larger than a region of the fuzzer.
 grep -vx hugetlb-1g "$scratch/kinds" >"$scratch/small-kinds"
 

@@ -1,24 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The command line. */
-#ifndef OPTIONS_H
-#define OPTIONS_H
+/* The command line of kvm-prefault run. */
+#ifndef RUN_OPTIONS_H
+#define RUN_OPTIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "command.h"
 #include "memory.h"
 #include "method.h"
 
-#define OPTIONS_MAX_RUNS	1000
+#define RUN_MAX_RUNS	1000
 
-enum exit_status {
-	EXIT_DONE = 0,
-	/* Something went wrong, or the guest's memory is not as it must be. */
-	EXIT_FAILED = 1,
-	/* Wrong usage, or something asked for by name is not available. */
-	EXIT_UNUSABLE = 2,
-};
-
-struct options {
+struct run_options {
 	const struct method *methods[METHODS_MAX + 1];
 	/* Whether they were asked for by name, and not by "all" or default. */
 	bool methods_named;
@@ -34,7 +27,11 @@ struct options {
 	const char *json_file;
 };
 
-/* Ends the program on wrong usage, and after --help and --version. */
-void options_parse(struct options *options, int argc, char **argv);
+/* For the struct command. */
+extern const struct command_option run_option_table[];
+void run_options_print_lists(void);
+
+/* Ends the program on wrong usage, and after --help. */
+void run_options_parse(struct run_options *options, int argc, char **argv);
 
 #endif
