@@ -34,7 +34,7 @@ static void read_kvm(struct environment *environment, int kvm_fd)
 	if (vendor) {
 		snprintf(environment->kvm_vendor,
 			 sizeof(environment->kvm_vendor), "%s", vendor);
-		kvm_parameter(vendor, strcmp(vendor, "kvm_amd") ? "ept" : "npt",
+		kvm_parameter(vendor, kvm_nested_paging_parameter(vendor),
 			      environment->two_dimensional_paging,
 			      sizeof(environment->two_dimensional_paging));
 	}

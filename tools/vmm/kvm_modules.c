@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "kvm_modules.h"
 #include "sysfile.h"
@@ -11,6 +12,11 @@ const char *kvm_vendor_module(void)
 	if (!access("/sys/module/kvm_intel", F_OK))
 		return "kvm_intel";
 	return NULL;
+}
+
+const char *kvm_nested_paging_parameter(const char *vendor)
+{
+	return strcmp(vendor, "kvm_amd") ? "ept" : "npt";
 }
 
 bool kvm_is_module(void)

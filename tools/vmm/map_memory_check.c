@@ -40,33 +40,36 @@ static void advise_modules(struct failure *failure)
 	       name.release, name.release, file);
 }
 
-/* Returns whether the TDP MMU is the reason. */
-static bool without_tdp_mmu(struct failure *failure)
+int nested_paging_check(struct failure *failure)
 {
 	const char *vendor = kvm_vendor_module();
-	const char *paging = NULL;
+	const char *parameter;
 	char value[16];
 
-	if (vendor)
-		paging = strcmp(vendor, "kvm_amd") ? "ept" : "npt";
-	if (paging && !strcmp(kvm_parameter(vendor, paging, value,
-					    sizeof(value)), "N")) {
-		fail_unavailable(failure,
-				 "KVM runs without two-dimensional paging (%s=N), which KVM_MAP_MEMORY needs",
-				 paging);
-		advise(failure,
-		       "Load %s with %s=1; if it stays N, this machine's CPU does not offer it.\n",
-		       vendor, paging);
-		return true;
-	}
-	if (!strcmp(kvm_parameter("kvm", "tdp_mmu", value, sizeof(value)),
-		    "N")) {
-		fail_unavailable(failure,
-				 "KVM runs without the TDP MMU (tdp_mmu=N), which KVM_MAP_MEMORY needs");
-		advise(failure, "Load the module kvm with tdp_mmu=1.\n");
-		return true;
-	}
-	return false;
+	if (!vendor)
+		return 0;
+	parameter = kvm_nested_paging_parameter(vendor);
+	if (strcmp(kvm_parameter(vendor, parameter, value, sizeof(value)), "N"))
+		return 0;
+	fail_unavailable(failure,
+			 "KVM runs without two-dimensional paging (%s=N), which KVM_MAP_MEMORY needs",
+			 parameter);
+	advise(failure,
+	       "Load %s with %s=1; if it stays N, this machine's CPU does not offer it.\n",
+	       vendor, parameter);
+	return -1;
+}
+
+int tdp_mmu_check(struct failure *failure)
+{
+	char value[16];
+
+	if (strcmp(kvm_parameter("kvm", "tdp_mmu", value, sizeof(value)), "N"))
+		return 0;
+	fail_unavailable(failure,
+			 "KVM runs without the TDP MMU (tdp_mmu=N), which KVM_MAP_MEMORY needs");
+	advise(failure, "Load the module kvm with tdp_mmu=1.\n");
+	return -1;
 }
 
 int map_memory_check(int kvm_fd, unsigned int features,
@@ -81,14 +84,13 @@ int map_memory_check(int kvm_fd, unsigned int features,
 	if (found) {
 		fail_unavailable(failure,
 				 "the loaded KVM modules have KVM_MAP_MEMORY, but not this way of calling it");
-		advise_modules(failure);
-	} else if (without_tdp_mmu(failure)) {
+	} else if (nested_paging_check(failure) < 0 ||
+		   tdp_mmu_check(failure) < 0) {
 		advise(failure, "And unless the modules are this project's:\n");
-		advise_modules(failure);
 	} else {
 		fail_unavailable(failure,
 				 "the running KVM has no KVM_CAP_MAP_MEMORY");
-		advise_modules(failure);
 	}
+	advise_modules(failure);
 	return -1;
 }

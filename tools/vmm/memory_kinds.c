@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 #include <linux/mman.h>
+#include "hugetlb.h"
 #include "memory.h"
 #include "parse.h"
 #include "sysfile.h"
@@ -56,30 +56,20 @@ static int check_thp(const struct memory_kind *kind, uint64_t bytes,
 static int check_hugetlb(const struct memory_kind *kind, uint64_t bytes,
 			 struct failure *failure)
 {
-	uint64_t needed = bytes / kind->page_size, free_pages, reserved;
-	char directory[128], path[192];
+	const char *size = kind->page_size == GIB ? "1 GiB" : "2 MiB";
+	uint64_t needed = bytes / kind->page_size;
+	struct hugetlb_pool pool;
 
-	snprintf(directory, sizeof(directory),
-		 "/sys/kernel/mm/hugepages/hugepages-%llukB",
-		 (unsigned long long)(kind->page_size / KIB));
-	if (access(directory, F_OK) < 0)
+	if (!hugetlb_pool_read(&pool, kind->page_size))
 		return fail_unavailable(failure,
-			"this machine has no huge pages of %s",
-			kind->page_size == GIB ? "1 GiB" : "2 MiB");
-	snprintf(path, sizeof(path), "%s/free_hugepages", directory);
-	free_pages = sysfile_number(path, 0);
-	snprintf(path, sizeof(path), "%s/resv_hugepages", directory);
-	reserved = sysfile_number(path, 0);
-	free_pages -= reserved < free_pages ? reserved : free_pages;
-	if (free_pages >= needed)
+			"this machine has no huge pages of %s", size);
+	if (pool.free >= needed)
 		return 0;
 	fail_unavailable(failure, "huge pages of %s: %llu needed, %llu free",
-			 kind->page_size == GIB ? "1 GiB" : "2 MiB",
-			 (unsigned long long)needed,
-			 (unsigned long long)free_pages);
-	snprintf(path, sizeof(path), "%s/nr_hugepages", directory);
+			 size, (unsigned long long)needed,
+			 (unsigned long long)pool.free);
 	advise(failure, "as root: echo %llu > %s\n",
-	       (unsigned long long)(sysfile_number(path, 0) + needed), path);
+	       (unsigned long long)(pool.pages + needed), pool.setting);
 	if (kind->page_size == GIB)
 		advise(failure, "or boot with hugepagesz=1G hugepages=%llu\n",
 		       (unsigned long long)needed);

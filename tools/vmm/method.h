@@ -73,5 +73,8 @@ int methods_parse(const char *list, const struct method * const *table,
 /* For the methods of KVM_MAP_MEMORY: whether /dev/kvm has the features. */
 int map_memory_check(int kvm_fd, unsigned int features,
 		     struct failure *failure);
+/* What they need, of the loaded modules: 0, or -1 and a reason. */
+int nested_paging_check(struct failure *failure);
+int tdp_mmu_check(struct failure *failure);
 
 #endif

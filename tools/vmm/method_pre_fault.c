@@ -29,6 +29,13 @@ static int pre_fault_prepare(struct preparation *preparation,
 	return slices_run(preparation, pre_fault_slice, failure);
 }
 
+static int populate_pre_fault_check(int kvm_fd, struct failure *failure)
+{
+	if (method_populate.check(kvm_fd, failure) < 0)
+		return -1;
+	return pre_fault_check(kvm_fd, failure);
+}
+
 static int populate_pre_fault_prepare(struct preparation *preparation,
 				      struct failure *failure)
 {
@@ -49,6 +56,6 @@ const struct method method_populate_pre_fault = {
 	.name = "populate+pre-fault",
 	.summary = "MADV_POPULATE_WRITE, then KVM_PRE_FAULT_MEMORY on the vCPUs",
 	.needs_vcpus = true,
-	.check = pre_fault_check,
+	.check = populate_pre_fault_check,
 	.prepare = populate_pre_fault_prepare,
 };
