@@ -48,6 +48,7 @@ struct command {
 	int (*main)(int argc, char **argv);
 };
 
+extern const struct command cmd_check;
 extern const struct command cmd_run;
 
 /*

@@ -25,4 +25,10 @@ prefault run --size 1M
 check "asked for by default: status" status_is 0
 check "the table tells of it" says stdout "uring              unavailable: "
 check "the other methods are measured" says stdout "populate+pre-fault "
+
+prefault check
+check "check: status" status_is 1
+check "check: how to build it" says stdout "make modules"
+check "check: the methods that are left" says stdout \
+	"Methods that do: pre-fault, populate, populate+pre-fault."
 done_testing
