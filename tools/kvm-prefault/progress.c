@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+#include "bar.h"
 #include "clock.h"
 #include "memory.h"
 #include "progress.h"
@@ -9,28 +12,46 @@
 /* Milliseconds between two looks. */
 #define LINE_INTERVAL	200
 #define LOG_INTERVAL	1000
-#define ERASE_LINE	"\r\033[K"
 
-static void print_progress(const struct progress *progress)
+static void read_amounts(const struct progress *progress, uint64_t *mapped,
+			 uint64_t *resident)
 {
-	bool line = progress->mode == PROGRESS_LINE;
-	uint64_t resident = memory_resident(), mapped;
 	struct vm_pages pages;
 
 	vm_count_pages(progress->vm, &pages);
-	mapped = vm_pages_bytes(&pages);
+	*mapped = vm_pages_bytes(&pages);
+	*resident = memory_resident();
 	/* Other memory that the process needs, or gave back, is not worth a word. */
-	resident -= resident < progress->resident_before ?
-		    resident : progress->resident_before;
-	if (resident > progress->bytes)
-		resident = progress->bytes;
-	fprintf(stderr, "%s%s, %s: %.1f s, %llu of %llu MiB mapped (%llu %%), %llu MiB in memory%s",
-		line ? ERASE_LINE : "", progress->memory, progress->method,
-		clock_seconds() - progress->start,
-		(unsigned long long)(mapped / MIB),
-		(unsigned long long)(progress->bytes / MIB),
-		(unsigned long long)(mapped * 100 / progress->bytes),
-		(unsigned long long)(resident / MIB), line ? "" : "\n");
+	*resident -= *resident < progress->resident_before ?
+		     *resident : progress->resident_before;
+	if (*resident > progress->bytes)
+		*resident = progress->bytes;
+}
+
+static void print_progress(const struct progress *progress)
+{
+	double seconds = clock_seconds() - progress->start;
+	uint64_t mapped, resident;
+	char bar[BAR_TEXT_SIZE] = "", text[256];
+
+	read_amounts(progress, &mapped, &resident);
+	/* A method may map what it does not allocate, or the other way round. */
+	if (progress->mode == PROGRESS_LINE)
+		bar_draw(bar, mapped > resident ? mapped : resident,
+			 progress->bytes);
+	snprintf(text, sizeof(text),
+		 "%s, %s: %s%s%.1f s, %llu of %llu MiB mapped (%u %%), %llu MiB in memory",
+		 progress->memory, progress->method, bar, *bar ? " " : "",
+		 seconds, (unsigned long long)(mapped / MIB),
+		 (unsigned long long)(progress->bytes / MIB),
+		 bar_percent(mapped, progress->bytes),
+		 (unsigned long long)(resident / MIB));
+	if (progress->mode == PROGRESS_LINE)
+		/* A line that wraps could not be written over. */
+		fprintf(stderr, BAR_ERASE_LINE "%.*s",
+			bar_columns(STDERR_FILENO) - 1, text);
+	else
+		fprintf(stderr, "%s\n", text);
 	fflush(stderr);
 }
 
@@ -80,6 +101,11 @@ void progress_start(struct progress *progress, enum progress_mode mode,
 	progress->bytes = bytes;
 	progress->resident_before = memory_resident();
 	progress->start = clock_seconds();
+	/*
+	 * An arena for the new thread would have to be mapped, and a thread that
+	 * populates memory holds the lock for that until it is done.
+	 */
+	mallopt(M_ARENA_MAX, 1);
 	pthread_mutex_init(&progress->mutex, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -100,7 +126,7 @@ void progress_stop(struct progress *progress)
 	pthread_mutex_unlock(&progress->mutex);
 	pthread_join(progress->thread, NULL);
 	if (progress->mode == PROGRESS_LINE) {
-		fputs(ERASE_LINE, stderr);
+		fputs(BAR_ERASE_LINE, stderr);
 		fflush(stderr);
 	}
 	pthread_cond_destroy(&progress->stop);

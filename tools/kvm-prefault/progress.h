@@ -9,7 +9,7 @@
 
 enum progress_mode {
 	PROGRESS_NONE,
-	/* One line that is written over, for a terminal. */
+	/* One line with a bar, written over, for a terminal. */
 	PROGRESS_LINE,
 	/* A new line each time, for a file. */
 	PROGRESS_LOG,
