@@ -50,6 +50,7 @@ struct command {
 
 extern const struct command cmd_check;
 extern const struct command cmd_run;
+extern const struct command cmd_watch;
 
 /*
  * The letter of the next option, its value in optarg; -1 if there is none left,

@@ -8,6 +8,7 @@
 static const struct command * const commands[] = {
 	&cmd_check,
 	&cmd_run,
+	&cmd_watch,
 };
 
 #define for_each_command(command)				\

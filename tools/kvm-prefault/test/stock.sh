@@ -31,4 +31,9 @@ check "check: status" status_is 1
 check "check: how to build it" says stdout "make modules"
 check "check: the methods that are left" says stdout \
 	"Methods that do: pre-fault, populate, populate+pre-fault."
+
+idle_vm prefault watch --once
+check "watch: status" status_is 2
+check "watch: what is missing" says stderr "no KVM_CAP_MAP_MEMORY"
+check "watch: how to build it" says stderr "make modules"
 done_testing
