@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Threads that work for the batches of others, and helpers that are kept. */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -9,10 +10,22 @@
 
 STEP(join, 40, "join a batch");
 
+#define JOIN_TRIES 100
+
 /*
- * Most batches are of one chunk, which their owner takes at once: the result is
- * nearly always ENOENT.
+ * As a VMM's thread does: the batch may not be running yet.  Most are of one chunk,
+ * which their owner takes at once, so that the result is often ENOENT.
  */
+static int try_to_join(int vm_fd, uint64_t address)
+{
+	int ret, tries = 0;
+
+	do {
+		ret = ioctl(vm_fd, KVM_MAP_MEMORY_JOIN, address) ? -errno : 0;
+	} while (ret == -ENOENT && ++tries < JOIN_TRIES && !sched_yield());
+	return ret;
+}
+
 static void make_join(struct thread *thread)
 {
 	unsigned int vm = rng_below(&thread->rng, NR_VMS);
@@ -22,7 +35,7 @@ static void make_join(struct thread *thread)
 	if (rng_percent(&thread->rng, 10))
 		address = rng_next(&thread->rng);
 	call_begin(thread, "join the batch at 0x%lx of VM %u", address, vm);
-	ret = ioctl(VM_FD(vm), KVM_MAP_MEMORY_JOIN, address) ? -errno : 0;
+	ret = try_to_join(VM_FD(vm), address);
 	call_end(thread);
 
 	if (ret && ret != -ENOENT && ret != -EINTR && ret != -ENOMEM && ret != -EBADF)

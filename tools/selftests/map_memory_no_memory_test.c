@@ -10,6 +10,7 @@
 #include "lib/fault_injection.h"
 #include "lib/host_state.h"
 #include "lib/map_job.h"
+#include "lib/uffd_gate.h"
 
 #define TEST_SIZE	(6 * SZ_1M)
 #define TEST_PAGES	(TEST_SIZE / PAGE_SIZE)
@@ -366,6 +367,39 @@ TEST(no_memory_for_the_submission)
 	ASSERT_LE(1, refused + not_submitted);
 	fault_injection_end();
 	io_uring_queue_exit(&self->ring);
+}
+
+/* The batch is none the worse for a thread that cannot take part. */
+TEST(no_memory_to_join)
+{
+	FIXTURE_DATA(no_memory) data = {}, *self = &data;
+	struct map_thread owner;
+	struct uffd_gate gate;
+	int ret;
+
+	self->page_tables_kib = vm_page_tables_kib();
+	create_vm(self);
+	init_call(self, 2);
+	self->batch.flags = KVM_MAP_MEMORY_OWN_THREADS;
+	if (!uffd_gate_close_off(&gate, self->mem, TEST_SIZE))
+		SKIP(return, "userfaultfd is not permitted");
+	if (!fault_injection_begin("kvm_map_memory_join", NULL, false))
+		SKIP(return, "The kernel injects no faults");
+	map_thread_start(&owner, self->vm, MAP_BY_IOCTL, &self->batch);
+	uffd_gate_wait(&gate);
+
+	make_thread_fail(gettid(), true);
+	fail_first(1);
+	ret = __vm_ioctl(self->vm, KVM_MAP_MEMORY_JOIN, &self->batch) ? -errno : 0;
+	make_thread_fail(gettid(), false);
+	ASSERT_EQ(-ENOMEM, ret);
+	fault_injection_end();
+
+	uffd_gate_destroy(&gate);
+	ASSERT_EQ(0, map_thread_join(&owner));
+	assert_batch_done(&self->batch, TEST_SIZE, 0);
+	ASSERT_EQ(1, self->batch.workers_used);
+	free_vm(self);
 }
 
 int main(int argc, char **argv)
