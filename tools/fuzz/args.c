@@ -114,7 +114,9 @@ static int refuse_header(const struct kvm_map_memory_batch *batch)
 		if (batch->reserved[i])
 			return -EINVAL;
 	if (batch->flags & ~KVM_MAP_MEMORY_BATCH_FLAGS_ALL ||
-	    batch->flags == KVM_MAP_MEMORY_BATCH_FLAGS_ALL || !batch->nr_mappings ||
+	    (batch->flags & KVM_MAP_MEMORY_OWN_THREADS &&
+	     batch->flags != KVM_MAP_MEMORY_OWN_THREADS) ||
+	    !batch->nr_mappings || batch->progress % sizeof(uint64_t) ||
 	    batch->nr_workers > KVM_MAP_MEMORY_MAX_WORKERS)
 		return -EINVAL;
 	return batch->nr_mappings > KVM_MAP_MEMORY_MAX_MAPPINGS ? -E2BIG : 0;
@@ -263,7 +265,10 @@ static void fill_vector(struct call *call, struct rng *rng)
 
 static void spoil_header(struct kvm_map_memory_batch *batch, struct rng *rng)
 {
-	switch (rng_below(rng, 5)) {
+	switch (rng_below(rng, 6)) {
+	case 5:
+		batch->progress |= 1 + rng_below(rng, 7);
+		break;
 	case 0:
 		batch->flags |= 1ULL << rng_below(rng, 64);
 		break;
@@ -292,6 +297,7 @@ static void judge_batch(struct call *call, enum reach batch_reach,
 			 vector_reach == REACH_READ_ONLY;
 
 	call->shaky = batch_reach == REACH_SHAKY || vector_reach == REACH_SHAKY;
+	call->shaky |= call->progress_reach == REACH_SHAKY;
 	call->area.changed = read_only;
 	if (unreadable(batch_reach))
 		call->refused = EFAULT;
@@ -301,7 +307,7 @@ static void judge_batch(struct call *call, enum reach batch_reach,
 		call->refused = EFAULT;
 	if (!call->refused && is_bad_vector(call))
 		call->refused = EINVAL;
-	if (!call->refused && read_only)
+	if (!call->refused && (read_only || call->progress_reach == REACH_NONE))
 		call->refused = EFAULT;
 	if (unreadable(batch_reach))
 		call->batch = NULL;
@@ -311,11 +317,33 @@ static void judge_batch(struct call *call, enum reach batch_reach,
 		call->refused = 0;
 }
 
+/* Half of the calls ask for it: mostly in what is left of the batch's page. */
+static uint64_t random_progress(struct call *call, struct rng *rng)
+{
+	unsigned int percent = rng_below(rng, 100);
+
+	call->progress_reach = REACH_GOOD;
+	if (percent < 50)
+		return 0;
+	if (percent < 54) {
+		call->progress_reach = REACH_NONE;
+		return rng_percent(rng, 50) ? 1ULL << 47 : PAGE_SIZE;
+	}
+	if (percent < 60) {
+		call->progress_reach = REACH_SHAKY;
+		return region_start(REGION_ARGUMENTS) + 8 * rng_below(rng, REGION_SIZE / 8);
+	}
+	call->progress = call->area.first + PAGE_SIZE / 2;
+	return (uint64_t)call->progress;
+}
+
 static void fill_header(struct call *call, struct rng *rng)
 {
 	static const uint32_t workers[] = { 0, 1, 1, 2, 3, 4, 8, 256 };
 	static const uint64_t flags[] = {
 		0, 0, KVM_MAP_MEMORY_KEEP_HELPERS, KVM_MAP_MEMORY_OWN_THREADS,
+		KVM_MAP_MEMORY_BACKGROUND,
+		KVM_MAP_MEMORY_BACKGROUND | KVM_MAP_MEMORY_KEEP_HELPERS,
 	};
 	struct kvm_map_memory_batch *batch = &call->batch_before;
 
@@ -323,6 +351,7 @@ static void fill_header(struct call *call, struct rng *rng)
 	batch->nr_mappings = call->nr;
 	batch->nr_workers = rng_pick(rng, workers);
 	batch->flags = rng_pick(rng, flags);
+	batch->progress = random_progress(call, rng);
 	/* So that it can be told whether they were written. */
 	batch->bytes_mapped = rng_next(rng);
 	batch->bytes_present = rng_next(rng);

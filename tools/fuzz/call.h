@@ -44,6 +44,9 @@ struct call {
 	struct kvm_map_memory_batch batch_before;
 	struct kvm_memory_mapping *before;
 	uint32_t nr;
+	/* Where the progress is, if its memory is this call's own. */
+	struct kvm_map_memory_progress *progress;
+	enum reach progress_reach;
 
 	/* The errno that it has to be refused with, or 0. */
 	int refused;

@@ -98,7 +98,7 @@ static void check_in_fields(struct thread *thread, const struct call *call)
 	if (after->mappings != before->mappings ||
 	    after->nr_mappings != before->nr_mappings ||
 	    after->nr_workers != before->nr_workers ||
-	    after->flags != before->flags ||
+	    after->flags != before->flags || after->progress != before->progress ||
 	    memcmp(after->reserved, before->reserved, sizeof(after->reserved)))
 		violation(thread, "a field that is only read was written to");
 }
@@ -126,6 +126,21 @@ static void check_counts(struct thread *thread, const struct call *call, int res
 			  batch->nr_workers);
 }
 
+static void check_progress(struct thread *thread, const struct call *call,
+			   uint64_t asked)
+{
+	const struct kvm_map_memory_progress *progress = call->progress;
+	const struct kvm_map_memory_batch *batch = call->batch;
+
+	if (progress && (progress->bytes_total != asked ||
+			 progress->bytes_mapped != batch->bytes_mapped ||
+			 progress->bytes_present != batch->bytes_present ||
+			 progress->bytes_skipped != batch->bytes_skipped))
+		violation(thread, "progress of 0x%llx bytes: mapped 0x%llx, present 0x%llx, skipped 0x%llx",
+			  progress->bytes_total, progress->bytes_mapped,
+			  progress->bytes_present, progress->bytes_skipped);
+}
+
 static void check_batch(struct thread *thread, const struct call *call, int result)
 {
 	uint64_t asked = 0, done = 0;
@@ -146,6 +161,7 @@ static void check_batch(struct thread *thread, const struct call *call, int resu
 		violation(thread, "result %d with first_undone %u, where %u of %u is",
 			  result, call->batch->first_undone, first_undone, call->nr);
 	check_counts(thread, call, result, asked, done, resident);
+	check_progress(thread, call, asked);
 }
 
 /* Nothing was tried: either nothing is written, or that nothing is done. */

@@ -14,7 +14,9 @@
 			 KVM_MAP_MEMORY_FEATURE_READ |			\
 			 KVM_MAP_MEMORY_FEATURE_RESIDENT |		\
 			 KVM_MAP_MEMORY_FEATURE_KEEP_HELPERS |		\
-			 KVM_MAP_MEMORY_FEATURE_OWN_THREADS)
+			 KVM_MAP_MEMORY_FEATURE_OWN_THREADS |		\
+			 KVM_MAP_MEMORY_FEATURE_PROGRESS |		\
+			 KVM_MAP_MEMORY_FEATURE_BACKGROUND)
 
 TEST(of_the_system)
 {
@@ -41,7 +43,9 @@ TEST(abi)
 	ASSERT_EQ(0x4b500000, KVM_CAP_MAP_MEMORY);
 	ASSERT_EQ(24, offsetof(struct kvm_map_memory_batch, bytes_mapped));
 	ASSERT_EQ(48, offsetof(struct kvm_map_memory_batch, workers_used));
-	ASSERT_EQ(56, offsetof(struct kvm_map_memory_batch, reserved));
+	ASSERT_EQ(56, offsetof(struct kvm_map_memory_batch, progress));
+	ASSERT_EQ(64, offsetof(struct kvm_map_memory_batch, reserved));
+	ASSERT_EQ(32, sizeof(struct kvm_map_memory_progress));
 }
 
 /* The neighbours are nobody's. */

@@ -147,6 +147,9 @@ TEST_F(input, batch_flags)
 	/* Helpers that are kept, and none at all. */
 	self->batch.flags = KVM_MAP_MEMORY_KEEP_HELPERS | KVM_MAP_MEMORY_OWN_THREADS;
 	expect_refused(self, variant->entry, -EINVAL);
+	/* The VMM's own threads have the policy that it gives them. */
+	self->batch.flags = KVM_MAP_MEMORY_BACKGROUND | KVM_MAP_MEMORY_OWN_THREADS;
+	expect_refused(self, variant->entry, -EINVAL);
 }
 
 TEST_F(input, reserved_words)

@@ -46,6 +46,10 @@
 #define KVM_MAP_MEMORY_FEATURE_KEEP_HELPERS	(1U << 5)
 /* The flag KVM_MAP_MEMORY_OWN_THREADS, and KVM_MAP_MEMORY_JOIN. */
 #define KVM_MAP_MEMORY_FEATURE_OWN_THREADS	(1U << 6)
+/* The field progress of a batch. */
+#define KVM_MAP_MEMORY_FEATURE_PROGRESS	(1U << 7)
+/* The flag KVM_MAP_MEMORY_BACKGROUND. */
+#define KVM_MAP_MEMORY_FEATURE_BACKGROUND	(1U << 8)
 
 /*
  * Map as a read would: break no copy-on-write, keep KSM and zero pages
@@ -90,7 +94,7 @@ struct kvm_memory_mapping {
 #define KVM_MAP_MEMORY_MAX_WORKERS	256
 
 /*
- * Flags of a batch, one of them at most.
+ * Flags of a batch.  OWN_THREADS goes with no other.
  *
  * KEEP_HELPERS: helper threads stay for up to a second after the batch, for the
  * next one of the VM.  Without the flag they end with it: the process then has no
@@ -99,8 +103,30 @@ struct kvm_memory_mapping {
 #define KVM_MAP_MEMORY_KEEP_HELPERS	(1ULL << 0)
 /* OWN_THREADS: make no helpers; threads of the VMM take part by KVM_MAP_MEMORY_JOIN. */
 #define KVM_MAP_MEMORY_OWN_THREADS	(1ULL << 1)
+/*
+ * BACKGROUND: all threads that map have the policy SCHED_IDLE meanwhile, the
+ * submitting one included: they take only CPU time that no other thread of their
+ * CPU and cgroup wants.  A real-time thread that submits keeps its policy.
+ */
+#define KVM_MAP_MEMORY_BACKGROUND	(1ULL << 2)
 #define KVM_MAP_MEMORY_BATCH_FLAGS_ALL	\
-	(KVM_MAP_MEMORY_KEEP_HELPERS | KVM_MAP_MEMORY_OWN_THREADS)
+	(KVM_MAP_MEMORY_KEEP_HELPERS | KVM_MAP_MEMORY_OWN_THREADS | \
+	 KVM_MAP_MEMORY_BACKGROUND)
+
+/*
+ * How far a running batch is, for the VMM to read at any time.  Each field only grows,
+ * at least every 64 MiB and, unless a single page takes longer, every 100 ms.  They
+ * are written one by one, each at once, and are exact when the call has returned or
+ * the CQE is posted.
+ */
+struct kvm_map_memory_progress {
+	/* out: bytes of all mappings together, from the start. */
+	__u64 bytes_total;
+	/* out: as in struct kvm_map_memory_batch. */
+	__u64 bytes_mapped;
+	__u64 bytes_present;
+	__u64 bytes_skipped;
+};
 
 struct kvm_map_memory_batch {
 	/*
@@ -118,7 +144,7 @@ struct kvm_map_memory_batch {
 	 * KVM_MAP_MEMORY_OWN_THREADS for as many as come.
 	 */
 	__u32 nr_workers;
-	/* in: KVM_MAP_MEMORY_KEEP_HELPERS or KVM_MAP_MEMORY_OWN_THREADS, or 0. */
+	/* in: KVM_MAP_MEMORY_KEEP_HELPERS and others, or 0. */
 	__u64 flags;
 	/* out: bytes that this call mapped. */
 	__u64 bytes_mapped;
@@ -133,8 +159,13 @@ struct kvm_map_memory_batch {
 	 * the result; nr_mappings if all are done.
 	 */
 	__u32 first_undone;
+	/*
+	 * in: user address of a struct kvm_map_memory_progress, a multiple of 8, or 0.
+	 * If its memory goes away while the batch is running, only the progress is lost.
+	 */
+	__u64 progress;
 	/* in: must be 0. */
-	__u64 reserved[9];
+	__u64 reserved[8];
 };
 
 /* On a vCPU. */

@@ -21,6 +21,7 @@
 
 #include <linux/atomic.h>
 #include <linux/cache.h>
+#include <linux/jiffies.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
 #include <linux/list.h>
@@ -29,6 +30,17 @@
 #include <linux/wait.h>
 
 struct vhost_task;
+
+/* Kinds of errors that are counted: map_memory_stats.c has their list. */
+#define MAP_MEMORY_NR_ERRORS		6
+
+/* What the jobs of a VM that are over have done.  Protected by pool->lock. */
+struct map_memory_stats {
+	struct list_head running;
+	u64 jobs_done;
+	struct kvm_map_memory_count count;
+	u64 errors[MAP_MEMORY_NR_ERRORS];
+};
 
 /* The jobs and the idle helpers of a VM; kvm->users and each helper hold it. */
 struct map_memory_pool {
@@ -41,6 +53,7 @@ struct map_memory_pool {
 	struct list_head jobs;
 	struct list_head idle;
 	unsigned int nr_helpers;
+	struct map_memory_stats stats;
 };
 
 /* A thread, other than the owner, that maps for a job right now. */
@@ -72,13 +85,27 @@ struct map_memory_range {
 	gpa_t stop;
 };
 
+/* What all workers of a job have done and published, in bytes. */
+struct map_memory_done {
+	atomic64_t mapped;
+	atomic64_t present;
+	atomic64_t skipped;
+};
+
 struct map_memory_job {
 	struct kvm *kvm;
+	/* Unique on the host, for its operator. */
+	u64 id;
 	struct task_struct *owner;
 	/* The table of descriptors that the owner has the VM's file from. */
 	fl_owner_t files;
-	/* KVM_MAP_MEMORY_KEEP_HELPERS, KVM_MAP_MEMORY_OWN_THREADS. */
+	/* KVM_MAP_MEMORY_KEEP_HELPERS and others. */
 	u64 flags;
+	/* Bytes of all mappings. */
+	u64 total;
+	/* Written by all that map, one at a time: who has the bit.  NULL: not asked for. */
+	struct kvm_map_memory_progress __user *progress;
+	unsigned long progress_busy;
 	/* The user's batch, by whose address threads of the VMM join; never read. */
 	const void __user *ubatch;
 	/* What the thread that called may access, for all that map. */
@@ -100,9 +127,10 @@ struct map_memory_job {
 	unsigned int nr_helpers;
 	/* No more are to be had: the VMM brings its own threads, or a limit is met. */
 	bool helpers_limited;
-	/* The threads that took chunks, and what all of them did. */
+	/* The threads that took chunks. */
 	unsigned int workers_used;
-	struct kvm_map_memory_count count;
+	/* In stats.running of the pool, until the result is known. */
+	struct list_head stats_node;
 
 	/* Orders the reports of failures. */
 	spinlock_t lock;
@@ -110,15 +138,21 @@ struct map_memory_job {
 	/* The owner, for the last worker to leave. */
 	wait_queue_head_t idle;
 
-	/* The next chunk: the one word that all workers write. */
+	/* The next chunk, which all workers write, as they do what is done after one. */
 	atomic64_t cursor ____cacheline_aligned_in_smp;
+	struct map_memory_done done;
 
 	struct map_memory_range ranges[] ____cacheline_aligned_in_smp;
 };
 
 /* One thread's part in a job. */
 struct map_memory_share {
-	struct kvm_map_memory_count count;
+	struct map_memory_job *job;
+	struct kvm_map_memory_walk walk;
+	/* What of walk.count is in job->done, and when to bring that up to date. */
+	struct kvm_map_memory_count published;
+	unsigned long publish_at;
+	u64 publish_bytes;
 	u64 nr_chunks;
 	/* A signal made it stop. */
 	bool interrupted;
@@ -145,18 +179,53 @@ struct map_memory_job *
 kvm_map_memory_job_create(struct kvm *kvm, const struct kvm_memory_mapping *mappings,
 			  unsigned int nr_mappings);
 void kvm_map_memory_job_free(struct map_memory_job *job);
-void kvm_map_memory_job_work(struct map_memory_job *job,
-			     struct kvm_map_memory_context *context,
-			     struct map_memory_share *share);
-void kvm_map_memory_job_add_share(struct map_memory_job *job,
-				  const struct map_memory_share *share);
+void kvm_map_memory_job_work(struct map_memory_share *share,
+			     struct kvm_map_memory_context *context);
 bool kvm_map_memory_job_exhausted(const struct map_memory_job *job);
 int kvm_map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone);
 
 /* map_memory_walk.c */
 int kvm_map_memory_do_walk(struct kvm *kvm, struct kvm_map_memory_context *context,
 			   struct kvm_map_memory_walk *walk,
-			   const struct map_memory_job *job);
+			   struct map_memory_share *share);
+
+/* map_memory_progress.c */
+int kvm_map_memory_progress_begin(struct map_memory_job *job,
+				  struct kvm_map_memory_progress __user *progress);
+void kvm_map_memory_progress_end(struct map_memory_job *job);
+void kvm_map_memory_share_init(struct map_memory_share *share,
+			       struct map_memory_job *job);
+void kvm_map_memory_publish(struct map_memory_share *share);
+
+static inline u64 kvm_map_memory_bytes(const struct kvm_map_memory_count *count)
+{
+	return count->mapped + count->present + count->skipped;
+}
+
+/* Between two pages or more: publish what is due. */
+static inline void kvm_map_memory_publish_due(struct map_memory_share *share)
+{
+	if (time_after_eq(jiffies, share->publish_at) ||
+	    kvm_map_memory_bytes(&share->walk.count) >= share->publish_bytes)
+		kvm_map_memory_publish(share);
+}
+
+/* map_memory_stats.c */
+void kvm_map_memory_stats_create(struct map_memory_pool *pool);
+void kvm_map_memory_stats_begin(struct map_memory_pool *pool,
+				struct map_memory_job *job);
+void kvm_map_memory_stats_end(struct map_memory_pool *pool, struct map_memory_job *job,
+			      int result);
+
+/* map_memory_background.c */
+struct map_memory_policy {
+	int nice;
+	int policy;
+	bool changed;
+};
+
+void kvm_map_memory_background(struct map_memory_policy *old);
+void kvm_map_memory_restore_policy(const struct map_memory_policy *old);
 
 /* map_memory_pool.c */
 struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm);
@@ -165,7 +234,6 @@ void kvm_map_memory_pool_put(struct map_memory_pool *pool);
 void kvm_map_memory_pool_add_job(struct map_memory_pool *pool,
 				 struct map_memory_job *job);
 void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
-				    struct map_memory_job *job,
 				    const struct map_memory_share *share,
 				    int interrupted);
 void kvm_map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
@@ -176,7 +244,6 @@ void kvm_map_memory_worker_join(struct map_memory_worker *worker,
 				struct map_memory_job *job);
 void kvm_map_memory_worker_leave(struct map_memory_pool *pool,
 				 struct map_memory_worker *worker,
-				 struct map_memory_job *job,
 				 const struct map_memory_share *share);
 
 /* map_memory_helper.c */

@@ -12,6 +12,8 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include <trace/events/kvm_map_memory.h>
+
 #include "map_memory.h"
 
 /* @limit is kvm_arch_map_memory_end(). */
@@ -34,11 +36,15 @@ int kvm_map_memory_check_mapping(const struct kvm_memory_mapping *mapping, u64 l
 static int map_memory_check_batch(const struct kvm_map_memory_batch *batch)
 {
 	if (batch->flags & ~KVM_MAP_MEMORY_BATCH_FLAGS_ALL ||
-	    batch->flags == KVM_MAP_MEMORY_BATCH_FLAGS_ALL ||
+	    (batch->flags & KVM_MAP_MEMORY_OWN_THREADS &&
+	     batch->flags != KVM_MAP_MEMORY_OWN_THREADS) ||
 	    memchr_inv(batch->reserved, 0, sizeof(batch->reserved)))
 		return -EINVAL;
 
 	if (!batch->nr_mappings)
+		return -EINVAL;
+
+	if (!IS_ALIGNED(batch->progress, sizeof(u64)))
 		return -EINVAL;
 
 	if (batch->nr_workers > KVM_MAP_MEMORY_MAX_WORKERS)
@@ -99,16 +105,13 @@ static unsigned int map_memory_max_workers(const struct map_memory_job *job,
 	return min_t(u64, workers, job->nr_chunks);
 }
 
-static int map_memory_do_job(struct map_memory_pool *pool,
-			     struct map_memory_job *job,
-			     const struct map_memory_caller *caller)
+/* Map all of @job, with those that come to help. */
+static void map_memory_share_job(struct map_memory_pool *pool,
+				 struct map_memory_job *job,
+				 const struct map_memory_caller *caller,
+				 struct kvm_map_memory_context *context)
 {
-	struct map_memory_share share = {};
-	struct kvm_map_memory_context *context;
-
-	context = kvm_arch_map_memory_create_context(job->kvm);
-	if (IS_ERR(context))
-		return PTR_ERR(context);
+	struct map_memory_share share;
 
 	kvm_map_memory_pool_add_job(pool, job);
 
@@ -121,9 +124,26 @@ static int map_memory_do_job(struct map_memory_pool *pool,
 						 caller->vm_file, job);
 	}
 
-	kvm_map_memory_job_work(job, context, &share);
-	kvm_map_memory_pool_remove_job(pool, job, &share, caller->interrupted);
+	kvm_map_memory_share_init(&share, job);
+	kvm_map_memory_job_work(&share, context);
+	kvm_map_memory_pool_remove_job(pool, &share, caller->interrupted);
 	kvm_map_memory_helpers_wait_gone(job);
+}
+
+static int map_memory_do_job(struct map_memory_pool *pool, struct map_memory_job *job,
+			     const struct map_memory_caller *caller)
+{
+	struct kvm_map_memory_context *context;
+	struct map_memory_policy policy = {};
+
+	context = kvm_arch_map_memory_create_context(job->kvm);
+	if (IS_ERR(context))
+		return PTR_ERR(context);
+
+	if (job->flags & KVM_MAP_MEMORY_BACKGROUND)
+		kvm_map_memory_background(&policy);
+	map_memory_share_job(pool, job, caller, context);
+	kvm_map_memory_restore_policy(&policy);
 
 	kvm_arch_map_memory_destroy_context(context);
 	return 0;
@@ -180,17 +200,45 @@ static int map_memory_write_results(const struct map_memory_job *job,
 {
 	const size_t first = offsetof(struct kvm_map_memory_batch, bytes_mapped);
 
-	batch->bytes_mapped = job->count.mapped;
-	batch->bytes_present = job->count.present;
-	batch->bytes_skipped = job->count.skipped;
+	batch->bytes_mapped = atomic64_read(&job->done.mapped);
+	batch->bytes_present = atomic64_read(&job->done.present);
+	batch->bytes_skipped = atomic64_read(&job->done.skipped);
 	batch->workers_used = job->workers_used;
 	batch->first_undone = first_undone;
 
 	if (copy_to_user(&ubatch->bytes_mapped, &batch->bytes_mapped,
-			 offsetof(struct kvm_map_memory_batch, reserved) - first))
+			 offsetof(struct kvm_map_memory_batch, progress) - first))
 		return -EFAULT;
 
 	return map_memory_write_mappings(job, u64_to_user_ptr(batch->mappings));
+}
+
+/* From the submission to the results that the user gets. */
+static int map_memory_run_job(struct map_memory_pool *pool, struct map_memory_job *job,
+			      struct kvm_map_memory_batch *batch,
+			      struct kvm_map_memory_batch __user *ubatch,
+			      const struct map_memory_caller *caller)
+{
+	unsigned int first_undone;
+	int r;
+
+	trace_kvm_map_memory_submit(job->id, job->kvm->userspace_pid, job->total,
+				    job->nr_ranges, job->max_workers, job->flags);
+	kvm_map_memory_stats_begin(pool, job);
+
+	r = map_memory_do_job(pool, job, caller);
+	if (!r) {
+		kvm_map_memory_progress_end(job);
+		r = kvm_map_memory_job_result(job, &first_undone);
+		if (map_memory_write_results(job, batch, ubatch, first_undone))
+			r = -EFAULT;
+	}
+
+	kvm_map_memory_stats_end(pool, job, r);
+	trace_kvm_map_memory_done(job->id, r, atomic64_read(&job->done.mapped),
+				  atomic64_read(&job->done.present),
+				  atomic64_read(&job->done.skipped), job->workers_used);
+	return r;
 }
 
 static int map_memory_do_batch(struct kvm *kvm,
@@ -201,7 +249,6 @@ static int map_memory_do_batch(struct kvm *kvm,
 {
 	struct map_memory_pool *pool = kvm_map_memory_pool_get(kvm);
 	struct map_memory_job *job;
-	unsigned int first_undone;
 	int r;
 
 	job = kvm_map_memory_job_create(kvm, mappings, batch->nr_mappings);
@@ -215,13 +262,9 @@ static int map_memory_do_batch(struct kvm *kvm,
 	job->rights = caller->rights;
 	job->max_workers = map_memory_max_workers(job, batch, caller);
 
-	r = map_memory_do_job(pool, job, caller);
-	if (r)
-		goto free_job;
-
-	r = kvm_map_memory_job_result(job, &first_undone);
-	if (map_memory_write_results(job, batch, ubatch, first_undone))
-		r = -EFAULT;
+	r = kvm_map_memory_progress_begin(job, u64_to_user_ptr(batch->progress));
+	if (!r)
+		r = map_memory_run_job(pool, job, batch, ubatch, caller);
 
 free_job:
 	kvm_map_memory_job_free(job);

@@ -24,6 +24,8 @@
 #include <linux/sched/vhost_task.h>
 #include <linux/slab.h>
 
+#include <trace/events/kvm_map_memory.h>
+
 #include "map_memory.h"
 #include "map_memory_helper.h"
 
@@ -153,23 +155,39 @@ static void map_memory_helper_leave(struct map_memory_helper *helper, bool keep,
 				    const struct map_memory_share *share)
 {
 	struct map_memory_pool *pool = helper->pool;
-	struct map_memory_job *job = helper->job;
 
 	spin_lock(&pool->lock);
 	helper->job = NULL;
 	helper->state = MAP_MEMORY_HELPER_ENDING;
 	if (keep)
 		map_memory_keep(helper);
-	kvm_map_memory_worker_leave(pool, &helper->worker, job, share);
+	kvm_map_memory_worker_leave(pool, &helper->worker, share);
 	spin_unlock(&pool->lock);
+}
+
+/* A kept one that is in the background stays there: only such jobs get it. */
+static void map_memory_helper_set_policy(struct map_memory_helper *helper,
+					 const struct map_memory_job *job)
+{
+	struct map_memory_policy unused;
+
+	if (!(job->flags & KVM_MAP_MEMORY_BACKGROUND))
+		return;
+
+	helper->background = true;
+	kvm_map_memory_background(&unused);
 }
 
 static void map_memory_helper_work(struct map_memory_helper *helper,
 				   struct map_memory_job *job)
 {
-	struct map_memory_share share = {};
+	struct map_memory_share share;
 	unsigned int i;
 	bool keep;
+
+	kvm_map_memory_share_init(&share, job);
+	map_memory_helper_set_policy(helper, job);
+	trace_kvm_map_memory_helper_begin(job->id);
 
 	for (i = 0; i < MAP_MEMORY_CHILDREN; i++) {
 		if (!kvm_map_memory_helper_make(helper->pool, job))
@@ -183,13 +201,14 @@ static void map_memory_helper_work(struct map_memory_helper *helper,
 	if (IS_ERR(helper->context))
 		helper->context = NULL;
 	else
-		kvm_map_memory_job_work(job, helper->context, &share);
+		kvm_map_memory_job_work(&share, helper->context);
 
 	keep = helper->context && (job->flags & KVM_MAP_MEMORY_KEEP_HELPERS) &&
 	       !share.interrupted;
 	if (!keep)
 		map_memory_free_context(helper);
 
+	trace_kvm_map_memory_helper_end(job->id, share.nr_chunks, keep);
 	map_memory_helper_leave(helper, keep, &share);
 }
 
@@ -319,6 +338,7 @@ void kvm_map_memory_helpers_lend(struct map_memory_pool *pool, struct map_memory
 		if (!kvm_map_memory_job_has_room(job))
 			return;
 		if (!same_thread_group(helper->task, job->owner) ||
+		    helper->background != !!(job->flags & KVM_MAP_MEMORY_BACKGROUND) ||
 		    kvm_map_memory_task_held(helper->task))
 			continue;
 

@@ -26,6 +26,8 @@ struct map_memory_helper {
 	struct list_head node;
 	struct map_memory_job *job;
 	unsigned long idle_until;
+	/* Set once, by the thread at work; it goes to jobs of its kind alone. */
+	bool background;
 	/* Only the thread's while it works. */
 	struct kvm_map_memory_context *context;
 	struct map_memory_worker worker;

@@ -12,6 +12,9 @@
 
 #include "map_memory.h"
 
+#define CREATE_TRACE_POINTS
+#include <trace/events/kvm_map_memory.h>
+
 /*
  * A chunk is at least what one leaf table maps, so that two workers seldom
  * meet in a table, and at least as large as a host page, so that the page is
@@ -82,6 +85,7 @@ static void map_memory_init_ranges(struct map_memory_job *job)
 
 		mapping = &job->mappings[i];
 		range = &job->ranges[i];
+		job->total += mapping->size;
 		*range = (struct map_memory_range) {
 			.first_chunk = job->nr_chunks,
 			.stop = mapping->base_address + mapping->size,
@@ -104,6 +108,8 @@ static void map_memory_init_ranges(struct map_memory_job *job)
 	}
 }
 
+static atomic64_t map_memory_last_id;
+
 /*
  * @mappings are valid, and stay with the job as they are.  Returns NULL if
  * there is no memory.
@@ -120,6 +126,7 @@ kvm_map_memory_job_create(struct kvm *kvm, const struct kvm_memory_mapping *mapp
 
 	memset(job, 0, sizeof(*job));
 	job->kvm = kvm;
+	job->id = atomic64_inc_return(&map_memory_last_id);
 	job->owner = current;
 	job->files = current->files;
 	job->mappings = mappings;
@@ -229,11 +236,11 @@ static void map_memory_job_fail(struct map_memory_job *job, unsigned int nr,
 }
 
 /* Map a chunk; if it is that of a group, one failure is only one range's. */
-static void map_memory_job_chunk(struct map_memory_job *job,
-				 struct kvm_map_memory_context *context,
-				 struct kvm_map_memory_walk *walk,
-				 struct map_memory_share *share)
+static void map_memory_job_chunk(struct map_memory_share *share,
+				 struct kvm_map_memory_context *context)
 {
+	struct kvm_map_memory_walk *walk = &share->walk;
+	struct map_memory_job *job = share->job;
 	unsigned int range;
 	int r;
 
@@ -242,7 +249,7 @@ static void map_memory_job_chunk(struct map_memory_job *job,
 
 		/* Unless an earlier chunk of the range has failed. */
 		if (READ_ONCE(job->ranges[range].stop) >= walk->gpa) {
-			r = kvm_map_memory_do_walk(job->kvm, context, walk, job);
+			r = kvm_map_memory_do_walk(job->kvm, context, walk, share);
 			if (!r)
 				return;
 
@@ -255,38 +262,42 @@ static void map_memory_job_chunk(struct map_memory_job *job,
 	} while (kvm_map_memory_walk_next(walk));
 }
 
+static void map_memory_traced_chunk(struct map_memory_share *share,
+				    struct kvm_map_memory_context *context)
+{
+	const struct kvm_map_memory_walk *walk = &share->walk;
+	const struct kvm_map_memory_count *count = &walk->count;
+	struct kvm_map_memory_count before = *count;
+	u64 id = share->job->id;
+
+	trace_kvm_map_memory_chunk_begin(id, walk->gpa, walk->end - walk->gpa,
+					 walk->nr_following + 1);
+	map_memory_job_chunk(share, context);
+	trace_kvm_map_memory_chunk_end(id, count->mapped - before.mapped,
+				       count->present - before.present,
+				       count->skipped - before.skipped);
+}
+
 /*
  * Take and map chunks until none is left or the job is cancelled.  Called by
  * the owner and by each worker, with a context of its own.  All of them may access
  * what the thread that called may, whenever they were made.
  */
-void kvm_map_memory_job_work(struct map_memory_job *job,
-			     struct kvm_map_memory_context *context,
-			     struct map_memory_share *share)
+void kvm_map_memory_job_work(struct map_memory_share *share,
+			     struct kvm_map_memory_context *context)
 {
+	struct map_memory_job *job = share->job;
 	u64 rights = kvm_arch_map_memory_set_rights(job->rights);
-	struct kvm_map_memory_walk walk = {};
 	unsigned int range = 0;
 
-	while (!share->interrupted && map_memory_next_chunk(job, &range, &walk)) {
+	while (!share->interrupted &&
+	       map_memory_next_chunk(job, &range, &share->walk)) {
 		share->nr_chunks++;
-		map_memory_job_chunk(job, context, &walk, share);
+		map_memory_traced_chunk(share, context);
+		kvm_map_memory_publish(share);
 	}
 
-	share->count = walk.count;
 	kvm_arch_map_memory_set_rights(rights);
-}
-
-/* Called under pool->lock. */
-void kvm_map_memory_job_add_share(struct map_memory_job *job,
-				  const struct map_memory_share *share)
-{
-	job->count.mapped += share->count.mapped;
-	job->count.present += share->count.present;
-	job->count.skipped += share->count.skipped;
-
-	if (share->nr_chunks)
-		job->workers_used++;
 }
 
 /* Chunks that nobody took before the job was cancelled are left to do. */

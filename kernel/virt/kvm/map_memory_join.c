@@ -38,7 +38,7 @@ int kvm_map_memory_join(struct kvm *kvm, const void __user *ubatch)
 	struct map_memory_pool *pool = kvm_map_memory_pool_find(kvm);
 	struct map_memory_worker worker = { .task = current };
 	struct kvm_map_memory_context *context;
-	struct map_memory_share share = {};
+	struct map_memory_share share;
 	struct map_memory_job *job;
 	int r = 0;
 
@@ -46,11 +46,12 @@ int kvm_map_memory_join(struct kvm *kvm, const void __user *ubatch)
 	if (!job)
 		return -ENOENT;
 
+	kvm_map_memory_share_init(&share, job);
 	context = kvm_arch_map_memory_create_context(kvm);
 	if (IS_ERR(context)) {
 		r = PTR_ERR(context);
 	} else {
-		kvm_map_memory_job_work(job, context, &share);
+		kvm_map_memory_job_work(&share, context);
 		kvm_arch_map_memory_destroy_context(context);
 		/* A cancelled job's kick is no signal, and the job's own affair. */
 		if (share.interrupted && !READ_ONCE(job->cancelled))
@@ -58,7 +59,7 @@ int kvm_map_memory_join(struct kvm *kvm, const void __user *ubatch)
 	}
 
 	spin_lock(&pool->lock);
-	kvm_map_memory_worker_leave(pool, &worker, job, &share);
+	kvm_map_memory_worker_leave(pool, &worker, &share);
 	spin_unlock(&pool->lock);
 
 	return r;

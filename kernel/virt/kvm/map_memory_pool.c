@@ -114,12 +114,13 @@ void kvm_map_memory_worker_join(struct map_memory_worker *worker,
 	job->nr_workers++;
 }
 
-/* Under pool->lock, after which the caller does not touch @job any more. */
+/* Under pool->lock, after which the caller does not touch the job any more. */
 void kvm_map_memory_worker_leave(struct map_memory_pool *pool,
 				 struct map_memory_worker *worker,
-				 struct map_memory_job *job,
 				 const struct map_memory_share *share)
 {
+	struct map_memory_job *job = share->job;
+
 	lockdep_assert_held(&pool->lock);
 
 	/*
@@ -129,7 +130,7 @@ void kvm_map_memory_worker_leave(struct map_memory_pool *pool,
 	if (share->interrupted)
 		map_memory_cancel_job(pool, job, -EINTR);
 
-	kvm_map_memory_job_add_share(job, share);
+	job->workers_used += !!share->nr_chunks;
 	list_del(&worker->node);
 
 	/* Under the lock: the owner takes it before it frees the job. */
@@ -152,10 +153,10 @@ void kvm_map_memory_pool_add_job(struct map_memory_pool *pool,
  * ends with if io_uring or a signal interrupts the owner.
  */
 void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
-				    struct map_memory_job *job,
 				    const struct map_memory_share *share,
 				    int interrupted)
 {
+	struct map_memory_job *job = share->job;
 	bool cancel = share->interrupted;
 
 	/* A worker may be waiting for memory, which can take any time. */
@@ -168,7 +169,7 @@ void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
 	if (cancel)
 		map_memory_cancel_job(pool, job, task_sigpending(current) ?
 				      -EINTR : interrupted);
-	kvm_map_memory_job_add_share(job, share);
+	job->workers_used += !!share->nr_chunks;
 	list_del_init(&job->node);
 	/* Those that have not begun yet may be held: nobody waits for them. */
 	kvm_map_memory_helpers_detach(pool, job);
@@ -200,6 +201,7 @@ struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm)
 	spin_lock_init(&new->lock);
 	INIT_LIST_HEAD(&new->jobs);
 	INIT_LIST_HEAD(&new->idle);
+	INIT_LIST_HEAD(&new->stats.running);
 
 	spin_lock(&map_memory_pools_lock);
 	pool = __map_memory_pool_find(kvm);
@@ -207,8 +209,10 @@ struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm)
 		hash_add(map_memory_pools, &new->node, (unsigned long)kvm);
 	spin_unlock(&map_memory_pools_lock);
 
-	if (!pool)
+	if (!pool) {
+		kvm_map_memory_stats_create(new);
 		return new;
+	}
 
 	kfree(new);
 	return pool;

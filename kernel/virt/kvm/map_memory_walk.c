@@ -20,15 +20,16 @@
 #define MAP_MEMORY_RETRY_TIMES	10000
 
 /*
- * Map the memory of @walk, up to the first page that cannot be mapped.  @job is
+ * Map the memory of @walk, up to the first page that cannot be mapped.  @share is
  * NULL for a call on a vCPU, which nothing but a signal interrupts.
  *
  * Returns 0 or why the page at @walk->gpa could not be mapped.
  */
 int kvm_map_memory_do_walk(struct kvm *kvm, struct kvm_map_memory_context *context,
 			   struct kvm_map_memory_walk *walk,
-			   const struct map_memory_job *job)
+			   struct map_memory_share *share)
 {
+	const struct map_memory_job *job = share ? share->job : NULL;
 	unsigned long give_up = 0;
 	unsigned int times = 0;
 	s64 cursor = 0;
@@ -42,6 +43,8 @@ int kvm_map_memory_do_walk(struct kvm *kvm, struct kvm_map_memory_context *conte
 		if (READ_ONCE(kvm->vm_dead))
 			return -EIO;
 		cond_resched();
+		if (share)
+			kvm_map_memory_publish_due(share);
 
 		r = kvm_arch_map_memory(context, walk);
 		if (r < 0)
