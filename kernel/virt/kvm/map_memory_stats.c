@@ -26,6 +26,7 @@ static const struct {
 	{ -EFAULT, "errors_efault" },
 	{ 0, "errors_other" },
 };
+
 static_assert(ARRAY_SIZE(map_memory_errors) == MAP_MEMORY_NR_ERRORS);
 
 static struct kvm_map_memory_count
