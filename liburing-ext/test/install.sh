@@ -11,6 +11,7 @@ make_target() {
 		PREFIX=/usr "$@"
 }
 example=$ext_dir/examples/map-memory.c
+session=$ext_dir/examples/prefault-session.c
 
 # pkg-config prefixes the paths in our files, and only in them, with the root.
 flags() {
@@ -39,6 +40,11 @@ soname() {
 			return 1
 	done
 }
+headers_installed() {
+	for header in "$ext_dir"/include/*.h; do
+		test -s "$root/usr/include/$(basename "$header")" || return 1
+	done
+}
 version() {
 	[ "$(flags --modversion liburing-kvm)" = "$(cat "$top_dir/VERSION")" ] &&
 	[ "$(flags --modversion liburing-kvm-ffi)" = "$(cat "$top_dir/VERSION")" ]
@@ -55,6 +61,7 @@ nothing_left() {
 
 check "installs" make_target install
 check "the example builds against it with pkg-config" builds "$example"
+check "so does that of a session" builds "$session"
 sed -n '/^\t\/\* SPDX/,/^[^\t]/s/^\t//p' "$top_dir/Documentation/vmm-guide.rst" \
 	>"$scratch_dir/guide.c"
 check "so does the program of the guide for VMM authors" \
@@ -62,6 +69,7 @@ check "so does the program of the guide for VMM authors" \
 check "a program links and runs with the library" builds_ffi
 check "the libraries have their sonames" soname
 check "pkg-config tells the version" version
+check "every header is there" headers_installed
 check "every manual page is there, aliases too" manual
 check "uninstalls" make_target uninstall
 check "nothing is left" nothing_left

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # quick: svm
-# The header, the version scripts, the libraries and the manual name the same
+# The headers, the version scripts, the libraries and the manual name the same
 # functions.
 . "$(dirname "$0")/library.inc"
 
@@ -18,9 +18,9 @@ in_library() {
 		awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort
 }
 
-header=$ext_dir/include/liburing_kvm.h
-awk '/^(int|__u64) / { on = 1 } on; /;$/ { on = 0 }' "$header" | names >"$scratch_dir/calls"
-awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' "$header" | names |
+awk '/^(int|__u64|const char \*)/ { on = 1 } on; /;$/ { on = 0 }' "$ext_dir"/include/*.h |
+	names >"$scratch_dir/calls"
+awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' "$ext_dir"/include/*.h | names |
 	sort - "$scratch_dir/calls" >"$scratch_dir/header"
 in_map liburing-kvm >"$scratch_dir/calls-map"
 in_library liburing-kvm >"$scratch_dir/calls-library"
@@ -40,16 +40,16 @@ has_synopsis() {
 	done <"$scratch_dir/header"
 }
 
-check "functions were found in the header" found_any
-check "liburing-kvm: header = version script" \
+check "functions were found in the headers" found_any
+check "liburing-kvm: headers = version script" \
 	diff "$scratch_dir/calls" "$scratch_dir/calls-map"
-check "liburing-kvm: header = symbols" \
+check "liburing-kvm: headers = symbols" \
 	diff "$scratch_dir/calls" "$scratch_dir/calls-library"
-check "liburing-kvm-ffi: header = version script" \
+check "liburing-kvm-ffi: headers = version script" \
 	diff "$scratch_dir/header" "$scratch_dir/map"
-check "liburing-kvm-ffi: header = symbols" \
+check "liburing-kvm-ffi: headers = symbols" \
 	diff "$scratch_dir/header" "$scratch_dir/library"
-check "header = manual pages" diff "$scratch_dir/header" "$scratch_dir/man"
+check "headers = manual pages" diff "$scratch_dir/header" "$scratch_dir/man"
 check "each page declares its function" has_synopsis
 if command -v mandoc >/dev/null; then
 	check "mandoc has nothing to say" mandoc -T lint -W style "$ext_dir"/man/*.[37]
