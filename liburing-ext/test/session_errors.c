@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Errors while a session runs: those that concern a page, and those that end it.  The
+ * arguments are the paths.
+ */
+#define _GNU_SOURCE
+#include <grp.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "session_test.h"
+
+/* Linux 6.6. */
+#ifndef UFFDIO_POISON
+struct uffdio_poison {
+	struct uffdio_range range;
+	__u64 mode;
+	__s64 updated;
+};
+
+#define UFFDIO_POISON	_IOWR(UFFDIO, 0x08, struct uffdio_poison)
+#endif
+
+#define SIZE	(8 * MIB)
+#define BAD	(3 * MIB)
+#define NOBODY	65534
+
+static unsigned int path;
+static char *memory;
+static int vm_fd = -1, vcpu_fd = -1;
+static struct kvm_prefault_session_options options;
+static struct kvm_prefault_memory piece;
+
+/* The VM has the lower part of what the session is given. */
+static void begin(__u64 vm_size)
+{
+	memory = memory_new(SIZE);
+	if (path != KVM_PREFAULT_PATH_POPULATE)
+		vm_fd = vm_new(&vcpu_fd, BASE, memory, vm_size);
+	memory_init(&piece, BASE, memory, SIZE);
+	kvm_prefault_session_options_init(&options, vm_fd, &piece, 1);
+	options.path = path;
+	options.nr_workers = 1;
+	if (path == KVM_PREFAULT_PATH_PRE_FAULT) {
+		options.vcpu_fds = &vcpu_fd;
+		options.nr_vcpu_fds = 1;
+	}
+}
+
+static void end(void)
+{
+	if (vcpu_fd >= 0)
+		close(vcpu_fd);
+	if (vm_fd >= 0)
+		close(vm_fd);
+	vcpu_fd = -1;
+	vm_fd = -1;
+	munmap(memory, SIZE);
+}
+
+static struct kvm_prefault_session_report run(void)
+{
+	struct kvm_prefault_session *session = session_new(&options);
+	struct kvm_prefault_session_report report;
+
+	must(kvm_prefault_session_start(session, NULL), "start");
+	kvm_prefault_session_wait(session, -1);
+	print_report(session);
+	report = report_of(session);
+	must(kvm_prefault_session_destroy(session), "destroy");
+	return report;
+}
+
+static void test_no_slot(void)
+{
+	struct kvm_prefault_session_report report;
+
+	if (path == KVM_PREFAULT_PATH_POPULATE)
+		return;
+	begin(SIZE / 2);
+	report = run();
+	ok(report.result == -ENOENT && report.first_error_address == BASE + SIZE / 2 &&
+	   report.bytes_failed == SIZE / 2 && report.bytes_left == 0 &&
+	   report.bytes_mapped + report.bytes_uncounted == SIZE / 2,
+	   "memory that the VM lacks: ENOENT");
+	end();
+}
+
+static int poison(void)
+{
+	struct uffdio_poison call = {
+		.range = { .start = (unsigned long)memory + BAD, .len = PAGE },
+	};
+	int gate = gate_new(memory + BAD, PAGE);
+	int ret = gate < 0 || ioctl(gate, UFFDIO_POISON, &call);
+
+	/* What is registered stays poisoned as long as the descriptor is open. */
+	return ret ? -1 : gate;
+}
+
+static void test_poison(void)
+{
+	struct kvm_prefault_session_report report;
+	int gate;
+
+	begin(SIZE);
+	gate = poison();
+	if (gate < 0) {
+		skip("a poisoned page: EHWPOISON", "no UFFDIO_POISON");
+	} else {
+		report = run();
+		ok(report.result == -EHWPOISON && report.bytes_failed == PAGE &&
+		   report.first_error_address == BASE + BAD && report.bytes_left == 0,
+		   "a poisoned page: EHWPOISON");
+		close(gate);
+	}
+	end();
+}
+
+/* Many ranges that all fail are not tried for ever. */
+static void test_many(void)
+{
+	static struct kvm_memory_mapping mappings[2000];
+	struct kvm_prefault_session_report report;
+	unsigned int i;
+
+	begin(SIZE);
+	for (i = 0; i < 2000; i++) {
+		mappings[i].base_address = BASE + (1999 - i) * PAGE;
+		mappings[i].size = PAGE;
+	}
+	munmap(memory, SIZE);
+	options.mappings = mappings;
+	options.nr_mappings = 2000;
+	report = run();
+	ok(report.result == -EFAULT && report.first_error_address == BASE + 1999 * PAGE &&
+	   report.bytes_failed == 1024 * PAGE && report.bytes_left == 976 * PAGE,
+	   "it gives up after 1024 errors in a row");
+	end();
+}
+
+static void test_closed(void)
+{
+	struct kvm_prefault_session *session;
+	struct kvm_prefault_session_report report;
+
+	if (path == KVM_PREFAULT_PATH_POPULATE)
+		return;
+	begin(SIZE);
+	options.flags = KVM_PREFAULT_SESSION_START_PAUSED;
+	session = session_new(&options);
+	must(kvm_prefault_session_start(session, NULL), "start");
+	must(kvm_prefault_session_wait_paused(session, -1), "wait_paused");
+	close(vm_fd);
+	close(vcpu_fd);
+	must(kvm_prefault_session_resume(session), "resume");
+	ok(kvm_prefault_session_wait(session, -1) == -EBADF, "a closed VM: EBADF");
+	report = report_of(session);
+	print_report(session);
+	ok(report.first_error == -EBADF && report.first_error_address == BASE &&
+	   report.slices == 1, "ends the session");
+	kvm_prefault_session_destroy(session);
+	vm_fd = -1;
+	vcpu_fd = -1;
+	end();
+}
+
+/* As a user with no threads left: io_uring ends its commands; the ioctl goes on. */
+static int run_limited(void)
+{
+	struct rlimit limit = { 0, 0 };
+	struct kvm_prefault_session *session;
+	struct kvm_prefault_session_report report;
+
+	begin(SIZE);
+	options.flags = KVM_PREFAULT_SESSION_START_PAUSED;
+	session = session_new(&options);
+	must(kvm_prefault_session_start(session, NULL), "start");
+	if (setrlimit(RLIMIT_NPROC, &limit) || setgroups(0, NULL) ||
+	    setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+		return 77;
+	must(kvm_prefault_session_resume(session), "resume");
+	kvm_prefault_session_wait(session, -1);
+	print_report(session);
+	report = report_of(session);
+	return report.result || report.bytes_mapped != SIZE ||
+	       report.path != KVM_PREFAULT_PATH_IOCTL;
+}
+
+static void test_no_thread(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (path != KVM_PREFAULT_PATH_URING)
+		return;
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		status = run_limited();
+		fflush(stdout);
+		_exit(status);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		bail_out("fork");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip("io_uring gets no thread", "not root");
+	else
+		ok(status == 0, "io_uring gets no thread: the ioctl goes on");
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (i = 1; i < argc; i++) {
+		if (!use_path(argv[i], &path))
+			continue;
+		test_no_slot();
+		test_poison();
+		test_many();
+		test_closed();
+		test_no_thread();
+	}
+	return done_testing();
+}
