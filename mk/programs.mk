@@ -3,7 +3,7 @@
 
 .PHONY: lib
 lib: ## Build the library liburing-ext
-	@$(MAKE) --no-print-directory -C liburing-ext
+	@$(MAKE) --no-print-directory -C liburing-ext all sanitized
 
 .PHONY: vmm
 vmm: lib
