@@ -17,21 +17,32 @@ compiles() {
 	done | $compiler $strict $includes -std="$standard" -x "$language" -
 }
 
+# It includes nothing of liburing.
+# shellcheck disable=SC2086
+strictly() {
+	echo "#include <$1>" |
+		$cc $strict -Wpedantic -Wstrict-prototypes $includes -std=c99 -x c -
+}
+
 # Newer versions of liburing.h need it in strict C; so do their users.
 compiles c "$cc" c11 liburing.h 2>/dev/null ||
 	includes="$includes -D_GNU_SOURCE"
 
 for standard in c99 c11 gnu11; do
-	check "liburing_kvm.h alone as $standard" \
-		compiles c "$cc" $standard liburing_kvm.h
-	check "kvm_prefault_session.h alone as $standard" \
-		compiles c "$cc" $standard kvm_prefault_session.h
+	for header in "$ext_dir"/include/*.h; do
+		header=$(basename "$header")
+		check "$header alone as $standard" \
+			compiles c "$cc" $standard "$header"
+	done
 	check "kvm_map_memory.h alone as $standard" \
 		compiles c "$cc" $standard linux/kvm_map_memory.h
 done
 check "before linux/kvm.h" compiles c "$cc" c11 liburing_kvm.h linux/kvm.h
 check "after linux/kvm.h" compiles c "$cc" c11 linux/kvm.h liburing_kvm.h
 check "twice" compiles c "$cc" c11 liburing_kvm.h liburing_kvm.h
+check "kvm_working_set.h, strictly" strictly kvm_working_set.h
+check "kvm_working_set.h with the others" compiles c "$cc" c11 \
+	kvm_working_set.h linux/kvm.h liburing_kvm.h kvm_working_set.h
 check "after liburing.h" compiles c "$cc" c11 liburing.h liburing_kvm.h
 check "both, one way" compiles c "$cc" c11 liburing_kvm.h kvm_prefault_session.h
 # In strict C liburing.h has to be the first of all.
@@ -39,7 +50,8 @@ check "both, the other way" compiles c "$cc" gnu11 kvm_prefault_session.h liburi
 if command -v "$cxx" >/dev/null; then
 	for standard in c++11 c++17 c++20; do
 		check "as $standard" \
-			compiles c++ "$cxx" $standard linux/kvm.h liburing_kvm.h
+			compiles c++ "$cxx" $standard linux/kvm.h liburing_kvm.h \
+			kvm_working_set.h
 		check "kvm_prefault_session.h alone as $standard" \
 			compiles c++ "$cxx" $standard kvm_prefault_session.h
 	done

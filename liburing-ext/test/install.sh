@@ -50,7 +50,7 @@ version() {
 	[ "$(flags --modversion liburing-kvm-ffi)" = "$(cat "$top_dir/VERSION")" ]
 }
 manual() {
-	for page in "$ext_dir"/man/*.[37]; do
+	for page in "$ext_dir"/man/*.[357]; do
 		name=$(basename "$page")
 		test -s "$root/usr/share/man/man${name##*.}/$name" || return 1
 	done

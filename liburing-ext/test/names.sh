@@ -18,9 +18,11 @@ in_library() {
 		awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort
 }
 
-awk '/^(int|__u64|const char \*)/ { on = 1 } on; /;$/ { on = 0 }' "$ext_dir"/include/*.h |
-	names >"$scratch_dir/calls"
-awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' "$ext_dir"/include/*.h | names |
+# Definitions of inline functions begin with their type, too, on a line of its own.
+awk '/^(int|__u64|size_t|void|const char) .*\(/ { on = 1 } on; /;$/ { on = 0 }' \
+	"$ext_dir"/include/*.h | names >"$scratch_dir/calls"
+awk '/^LIBURING_KVM_INLINE/ { on = 1 } on; /\)$/ { on = 0 }' \
+	"$ext_dir"/include/*.h | names |
 	sort - "$scratch_dir/calls" >"$scratch_dir/header"
 in_map liburing-kvm >"$scratch_dir/calls-map"
 in_library liburing-kvm >"$scratch_dir/calls-library"
@@ -51,8 +53,20 @@ check "liburing-kvm-ffi: headers = symbols" \
 	diff "$scratch_dir/header" "$scratch_dir/library"
 check "headers = manual pages" diff "$scratch_dir/header" "$scratch_dir/man"
 check "each page declares its function" has_synopsis
+
+# Every errno that a page of working sets lists is one that their tests provoke.
+errors_tested() {
+	sed -n '/^\.SH ERRORS/,/^\.SH [^E]/s/^\.B -\(E[A-Z0-9]*\)$/\1/p' \
+		"$ext_dir"/man/kvm_working_set_*.3 | sort -u >"$scratch_dir/errors"
+	[ -s "$scratch_dir/errors" ] || return 1
+	while read -r error; do
+		cat "$ext_dir"/test/working_set*.c | grep -qw "$error" ||
+			{ echo "no test of working sets names $error"; return 1; }
+	done <"$scratch_dir/errors"
+}
+check "errors of working sets have tests" errors_tested
 if command -v mandoc >/dev/null; then
-	check "mandoc has nothing to say" mandoc -T lint -W style "$ext_dir"/man/*.[37]
+	check "mandoc has nothing to say" mandoc -T lint -W style "$ext_dir"/man/*.[357]
 else
 	skip "mandoc has nothing to say" "no mandoc"
 fi
