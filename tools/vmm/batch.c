@@ -1,30 +1,59 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <liburing_kvm.h>
 #include "batch.h"
 
-void batch_init(struct batch *batch, const struct preparation *preparation)
+static int run_ranges(struct preparation *preparation,
+		      const struct kvm_memory_mapping *ranges, size_t nr,
+		      struct kvm_memory_mapping *left,
+		      int (*run)(int vm_fd, struct kvm_map_memory_batch *batch),
+		      struct failure *failure)
 {
-	kvm_memory_mapping_init(&batch->mapping, preparation->base,
-				preparation->bytes, 0);
+	struct kvm_map_memory_batch batch;
+	unsigned long long undone;
+	int ret;
+
+	memcpy(left, ranges, nr * sizeof(*left));
 	/* Left at 0, the kernel decides how many workers there are. */
-	kvm_map_memory_batch_init(&batch->batch, &batch->mapping, 1,
-				  preparation->workers_asked);
+	kvm_map_memory_batch_init(&batch, left, nr, preparation->workers_asked);
+	ret = run(preparation->guest->vm.fd, &batch);
+	preparation->bytes_mapped += batch.bytes_mapped;
+	preparation->bytes_present += batch.bytes_present;
+	if (preparation->workers_used < batch.workers_used)
+		preparation->workers_used = batch.workers_used;
+	if (!ret)
+		return 0;
+	undone = left[batch.first_undone < nr ? batch.first_undone : 0].base_address;
+	return fail(failure, "KVM_MAP_MEMORY_BATCH at %#llx: %s", undone,
+		    strerror(-ret));
 }
 
-int batch_done(const struct batch *batch, int ret,
-	       struct preparation *preparation, struct failure *failure)
+int batch_prepare(struct preparation *preparation,
+		  int (*run)(int vm_fd, struct kvm_map_memory_batch *batch),
+		  struct failure *failure)
 {
+	struct kvm_memory_mapping whole, *left;
+	const struct kvm_memory_mapping *ranges;
+	size_t nr, nr_left, first;
+	int ret = 0;
+
+	ranges = preparation_ranges(preparation, &whole, &nr);
+	nr_left = nr < KVM_MAP_MEMORY_MAX_MAPPINGS ? nr :
+						     KVM_MAP_MEMORY_MAX_MAPPINGS;
+	left = calloc(nr_left, sizeof(*left));
+	if (nr && !left)
+		return fail_errno(failure, ENOMEM, "ranges");
 	preparation->counted = true;
-	preparation->bytes_mapped = batch->batch.bytes_mapped;
-	preparation->bytes_present = batch->batch.bytes_present;
-	preparation->workers_used = batch->batch.workers_used;
-	if (ret < 0)
-		return fail(failure, "KVM_MAP_MEMORY_BATCH at %#llx: %s",
-			    (unsigned long long)batch->mapping.base_address,
-			    strerror(-ret));
-	return 0;
+	for (first = 0; first < nr && !ret; first += nr_left) {
+		if (nr_left > nr - first)
+			nr_left = nr - first;
+		ret = run_ranges(preparation, ranges + first, nr_left, left, run,
+				 failure);
+	}
+	free(left);
+	return ret;
 }
 
 static int run_command(struct io_uring *ring, int vm_fd,

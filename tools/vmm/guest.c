@@ -92,14 +92,16 @@ int guest_write_pages(struct guest *guest, double *seconds,
 	return 0;
 }
 
-int guest_check_pages(const struct guest *guest, struct failure *failure)
+int guest_check_range(const struct guest *guest, uint64_t base, uint64_t bytes,
+		      struct failure *failure)
 {
+	const uint8_t *host = guest->memory.host + (base - GUEST_MEMORY_BASE);
 	uint64_t offset;
 
-	for (offset = 0; offset < guest->memory.bytes; offset += PAGE_SIZE) {
-		uint64_t expected = GUEST_MEMORY_BASE + offset, word;
+	for (offset = 0; offset < bytes; offset += PAGE_SIZE) {
+		uint64_t expected = base + offset, word;
 
-		memcpy(&word, guest->memory.host + offset, sizeof(word));
+		memcpy(&word, host + offset, sizeof(word));
 		if (word != expected)
 			return fail(failure,
 				    "the guest's page %#llx holds %#llx in host memory, not its address",
@@ -107,4 +109,10 @@ int guest_check_pages(const struct guest *guest, struct failure *failure)
 				    (unsigned long long)word);
 	}
 	return 0;
+}
+
+int guest_check_pages(const struct guest *guest, struct failure *failure)
+{
+	return guest_check_range(guest, GUEST_MEMORY_BASE, guest->memory.bytes,
+				 failure);
 }

@@ -40,7 +40,9 @@ int guest_write_range(struct guest *guest, unsigned int vcpu, uint64_t base,
 /* Has vCPU 0 write to every page; returns how long that took. */
 int guest_write_pages(struct guest *guest, double *seconds,
 		      struct failure *failure);
-/* Checks in host memory that every page was written. */
+/* Checks in host memory that every page of a range was written, or every page. */
+int guest_check_range(const struct guest *guest, uint64_t base, uint64_t bytes,
+		      struct failure *failure);
 int guest_check_pages(const struct guest *guest, struct failure *failure);
 
 #endif

@@ -4,14 +4,18 @@
 #define METHOD_H
 
 #include <stdbool.h>
+#include <linux/kvm_map_memory.h>
 #include "guest.h"
 
-/* One range of one guest, and what came of preparing it. */
+/* A piece of one guest's memory, and what came of preparing it. */
 struct preparation {
 	struct guest *guest;
 	uint64_t base;
 	uint8_t *host;
 	uint64_t bytes;
+	/* To prepare these ranges of it only, in whole pages; else NULL. */
+	const struct kvm_memory_mapping *ranges;
+	size_t nr_ranges;
 	/* Threads get whole pages of that size. */
 	uint64_t page_size;
 	/* As asked for, 0 for the default, and as many as that is. */
@@ -25,6 +29,11 @@ struct preparation {
 	uint64_t bytes_mapped;
 	uint64_t bytes_present;
 };
+
+/* Its ranges and their number; if it has none, all of it, as stored in whole. */
+const struct kvm_memory_mapping *
+preparation_ranges(const struct preparation *preparation,
+		   struct kvm_memory_mapping *whole, size_t *nr);
 
 struct method {
 	const char *name;

@@ -10,13 +10,7 @@ static int ioctl_check(int kvm_fd, struct failure *failure)
 static int ioctl_prepare(struct preparation *preparation,
 			 struct failure *failure)
 {
-	struct batch batch;
-
-	batch_init(&batch, preparation);
-	return batch_done(&batch,
-			  kvm_map_memory_batch_run(preparation->guest->vm.fd,
-						   &batch.batch),
-			  preparation, failure);
+	return batch_prepare(preparation, kvm_map_memory_batch_run, failure);
 }
 
 const struct method method_ioctl = {

@@ -13,13 +13,7 @@ static int uring_check(int kvm_fd, struct failure *failure)
 static int uring_prepare(struct preparation *preparation,
 			 struct failure *failure)
 {
-	struct batch batch;
-
-	batch_init(&batch, preparation);
-	return batch_done(&batch,
-			  batch_run_uring(preparation->guest->vm.fd,
-					  &batch.batch),
-			  preparation, failure);
+	return batch_prepare(preparation, batch_run_uring, failure);
 }
 
 const struct method method_uring = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
+#include <liburing_kvm.h>
 #include "method.h"
 #include "parse.h"
 
@@ -10,6 +11,19 @@ const struct method * const methods[] = {
 
 _Static_assert(sizeof(methods) / sizeof(*methods) - 1 <= METHODS_MAX,
 	       "raise METHODS_MAX");
+
+const struct kvm_memory_mapping *
+preparation_ranges(const struct preparation *preparation,
+		   struct kvm_memory_mapping *whole, size_t *nr)
+{
+	if (preparation->ranges) {
+		*nr = preparation->nr_ranges;
+		return preparation->ranges;
+	}
+	*nr = 1;
+	kvm_memory_mapping_init(whole, preparation->base, preparation->bytes, 0);
+	return whole;
+}
 
 struct choice {
 	const struct method * const *table;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A preparation cut into one slice a thread, for calls that use one thread. */
+/* A preparation cut into slices, for calls that use one thread and take one range. */
 #ifndef SLICES_H
 #define SLICES_H
 
@@ -7,6 +7,7 @@
 
 struct slice {
 	const struct preparation *preparation;
+	/* Of the thread, which has one of it at a time. */
 	unsigned int index;
 	uint64_t base;
 	uint8_t *host;
@@ -15,7 +16,8 @@ struct slice {
 };
 
 /*
- * Calls do_slice for all slices at the same time and waits for them.  Sets
+ * Has threads call do_slice for the slices of their shares of all pages, at the same
+ * time, and waits for them: for one slice each if there is one range.  Sets
  * workers_used.
  */
 int slices_run(struct preparation *preparation,
