@@ -79,6 +79,17 @@ check "latency" drive latency-seconds --scenario latency --size 512M
 check "faults are timed, alone and beside jobs" holds latency-seconds \
 	'{e["layout"] for e in entries} == {"median-fault", "p99-fault"} and
 		{e["peer"] for e in entries} == {"idle", "uring"}'
+check "working sets" drive working-set-seconds --scenario working-set --size 4M
+check "of three sizes, prepared in five ways, all measured" holds working-set-seconds \
+	'len(entries) == 3 * 5 and all(e["outcome"] == "measured" for e in entries)'
+check "nothing prepared: a fault for each page of the set" holds working-set-seconds \
+	'all(e["faults_left"] == e["set_bytes"] >> 12 > 0 for e in entries
+		if e["peer"] == "none")'
+check "the set prepared, or all of memory: no fault" holds working-set-seconds \
+	'all(e["faults_left"] == 0 for e in entries if e["peer"] != "none")'
+check "memory of the set alone, or all of it" holds working-set-seconds \
+	'all(e["present_bytes"] == (e["bytes"] if e["peer"].startswith("all-")
+		else e["set_bytes"]) for e in entries)'
 check "instructions, where the clock counts them" drive one-instructions \
 	--clock instructions --size 64K --peer ioctl --state resident
 check "they are instructions a page" holds one-instructions \
