@@ -6,8 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 #include "report.h"
+#include "units.h"
 
-#define MAX_RESULTS (METHODS_MAX * MEMORY_KINDS_MAX)
+#define DEFAULT_SIZE	(256 * MIB)
+
+/* With a working set, it alone is prepared, and all of memory. */
+#define MAX_RESULTS (2 * METHODS_MAX * MEMORY_KINDS_MAX)
 
 static struct result results[MAX_RESULTS];
 
@@ -29,26 +33,85 @@ static FILE *open_json(const char *name)
 	return file;
 }
 
-static unsigned int measure_all(const struct run_options *options, int kvm_fd,
-				bool table)
+static int close_json(FILE *file, const char *name)
 {
-	const struct memory_kind * const *kind;
+	if (!fflush(file) && !ferror(file))
+		return 0;
+	fprintf(stderr, "kvm-prefault: %s: %s\n", name, strerror(errno));
+	return -1;
+}
+
+/* Measures all methods with one kind of memory.  Returns the number of results. */
+static unsigned int measure_methods(const struct run_options *options,
+				    const struct replay *replay, int kvm_fd,
+				    const struct result *key, bool table,
+				    struct result *into)
+{
 	const struct method * const *method;
 	unsigned int nr = 0;
 
-	for (kind = options->memories; *kind; kind++) {
-		if (table)
-			table_print_head(*kind,
-					 memory_kind_round(*kind, options->size));
-		for (method = options->methods; *method; method++) {
-			struct result *result = &results[nr++];
+	if (table)
+		table_print_head(key->kind, key->bytes, replay, key->set_alone);
+	for (method = options->methods; *method; method++) {
+		struct result *result = &into[nr];
 
-			measure(result, *method, *kind, options, kvm_fd);
-			if (table)
-				table_print_result(result, options);
-		}
+		/* Nothing is no less than the nothing of a set. */
+		if (replay && !key->set_alone && *method == &method_none)
+			continue;
+		*result = *key;
+		result->method = *method;
+		measure(result, options, replay, kvm_fd);
+		if (table)
+			table_print_result(result, options);
+		nr++;
 	}
 	return nr;
+}
+
+static unsigned int measure_all(const struct run_options *options,
+				const struct replay *replay, int kvm_fd,
+				bool table)
+{
+	const struct memory_kind * const *kind;
+	unsigned int nr = 0;
+
+	for (kind = options->memories; *kind; kind++) {
+		struct result key = {
+			.kind = *kind,
+			.bytes = memory_kind_round(*kind, options->size),
+		};
+
+		if (replay) {
+			key.set_alone = true;
+			nr += measure_methods(options, replay, kvm_fd, &key,
+					      table, &results[nr]);
+			key.set_alone = false;
+		}
+		nr += measure_methods(options, replay, kvm_fd, &key, table,
+				      &results[nr]);
+	}
+	return nr;
+}
+
+/* Reads the set that is asked for, if any, and settles the size of memory. */
+static void read_working_set(struct run_options *options, struct replay *replay)
+{
+	struct failure failure;
+	uint64_t least = DEFAULT_SIZE;
+
+	if (options->working_set) {
+		if (replay_read(replay, options->working_set, &failure) < 0) {
+			fprintf(stderr, "kvm-prefault: %s\n%s", failure.reason,
+				failure.advice);
+			exit(EXIT_UNUSABLE);
+		}
+		least = replay->span;
+	}
+	if (!options->size)
+		options->size = least;
+	if (options->working_set && options->size < least)
+		command_wrong_usage(&cmd_run, "--size has to be at least %lluK for this set",
+				    (unsigned long long)(least / KIB));
 }
 
 static int exit_status(const struct run_options *options, unsigned int nr)
@@ -71,6 +134,7 @@ static int exit_status(const struct run_options *options, unsigned int nr)
 
 static int run(int argc, char **argv)
 {
+	struct replay set = {}, *replay = NULL;
 	struct environment environment;
 	struct run_options options;
 	struct failure failure;
@@ -80,6 +144,9 @@ static int run(int argc, char **argv)
 	bool table;
 
 	run_options_parse(&options, argc, argv);
+	read_working_set(&options, &set);
+	if (options.working_set)
+		replay = &set;
 	kvm_fd = kvm_open(&failure);
 	if (kvm_fd < 0) {
 		fprintf(stderr, "kvm-prefault: %s\n%s", failure.reason,
@@ -91,22 +158,21 @@ static int run(int argc, char **argv)
 	environment_read(&environment, kvm_fd);
 	if (table)
 		table_print_environment(&environment, &options);
-	nr = measure_all(&options, kvm_fd, table);
+	nr = measure_all(&options, replay, kvm_fd, table);
 	close(kvm_fd);
 	if (table)
 		fflush(stdout);
 	print_advice(results, nr);
 	status = exit_status(&options, nr);
 	if (json) {
-		json_print(json, &environment, &options, results, nr, argv);
-		if (fflush(json) || ferror(json)) {
-			fprintf(stderr, "kvm-prefault: %s: %s\n",
-				options.json_file, strerror(errno));
+		json_print(json, &environment, &options, replay, results, nr,
+			   argv);
+		if (close_json(json, options.json_file) < 0)
 			status = EXIT_FAILED;
-		}
 	}
 	for (i = 0; i < nr; i++)
 		result_free(&results[i]);
+	replay_destroy(&set);
 	return status;
 }
 

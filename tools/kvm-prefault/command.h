@@ -49,6 +49,7 @@ struct command {
 };
 
 extern const struct command cmd_check;
+extern const struct command cmd_record;
 extern const struct command cmd_run;
 extern const struct command cmd_watch;
 

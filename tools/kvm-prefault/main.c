@@ -7,6 +7,7 @@
 
 static const struct command * const commands[] = {
 	&cmd_check,
+	&cmd_record,
 	&cmd_run,
 	&cmd_watch,
 };

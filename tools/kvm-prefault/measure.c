@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "clock.h"
+#include "guest_ranges.h"
 #include "measure.h"
 #include "median.h"
 
@@ -36,6 +37,8 @@ static int prepare_memory(struct guest *guest, const struct result *result,
 		.base = GUEST_MEMORY_BASE,
 		.host = guest->memory.host,
 		.bytes = guest->memory.bytes,
+		.ranges = result->set_alone ? result->ranges : NULL,
+		.nr_ranges = result->nr_ranges,
 		.page_size = result->kind->page_size,
 		.workers_asked = options->workers,
 		.workers = options->workers ? options->workers :
@@ -46,7 +49,7 @@ static int prepare_memory(struct guest *guest, const struct result *result,
 	int ret;
 
 	progress_start(&progress, progress_mode(options), result->method->name,
-		       result->kind->name, &guest->vm, preparation.bytes);
+		       result->kind->name, &guest->vm, result->prepared_bytes);
 	start = clock_seconds();
 	ret = result->method->prepare(&preparation, failure);
 	sample->prepare_seconds = clock_seconds() - start;
@@ -89,35 +92,67 @@ static int run_guest(struct guest *guest, struct sample *sample,
 	return guest_check_pages(guest, failure);
 }
 
+static int run_over_set(struct guest_ranges *pass, struct sample *sample,
+			struct failure *failure)
+{
+	if (guest_ranges_write(pass, &sample->guest_seconds,
+			       &sample->faults_during, failure) < 0)
+		return -1;
+	return guest_ranges_check(pass, failure);
+}
+
+static int create_vcpus(struct guest *guest, const struct method *method,
+			const struct run_options *options,
+			struct failure *failure)
+{
+	if (!method->needs_vcpus)
+		return 0;
+	return vm_create_vcpus(&guest->vm, options->workers ?: default_workers(),
+			       failure);
+}
+
+static int measure_in(struct guest *guest, struct guest_ranges *pass,
+		      const struct result *result,
+		      const struct run_options *options, struct sample *sample,
+		      struct failure *failure)
+{
+	int ret;
+
+	ret = create_vcpus(guest, result->method, options, failure);
+	if (!ret && pass)
+		ret = guest_ranges_create(pass, guest, result->ranges,
+					  result->nr_ranges, failure);
+	if (!ret)
+		ret = prepare_memory(guest, result, options, sample, failure);
+	if (!ret)
+		ret = prepare_program(guest, result->method, failure);
+	/* The other methods do not need a vCPU until now. */
+	if (!ret)
+		ret = vm_create_vcpus(&guest->vm, 1, failure);
+	if (ret)
+		return ret;
+	sample->faults_before = vm_faults(&guest->vm);
+	if (!options->guest_pass)
+		return 0;
+	return pass ? run_over_set(pass, sample, failure) :
+		      run_guest(guest, sample, failure);
+}
+
 static int measure_run(const struct result *result,
 		       const struct run_options *options, int kvm_fd,
 		       struct sample *sample, struct failure *failure)
 {
-	const struct method *method = result->method;
-	unsigned int nr_vcpus = 1;
+	struct guest_ranges pass = {};
 	struct guest guest;
 	int ret;
 
 	ret = guest_create(&guest, kvm_fd, result->kind, result->bytes,
 			   failure);
-	if (!ret && method->needs_vcpus) {
-		nr_vcpus = options->workers ? options->workers :
-					      default_workers();
-		ret = vm_create_vcpus(&guest.vm, nr_vcpus, failure);
-	}
 	if (!ret)
-		ret = prepare_memory(&guest, result, options, sample, failure);
-	if (!ret)
-		ret = prepare_program(&guest, method, failure);
-	/* The other methods do not need a vCPU until now. */
-	if (!ret)
-		ret = vm_create_vcpus(&guest.vm, nr_vcpus, failure);
-	if (!ret) {
-		sample->faults_before = vm_faults(&guest.vm);
-		if (options->guest_pass)
-			ret = run_guest(&guest, sample, failure);
-	}
+		ret = measure_in(&guest, result->ranges ? &pass : NULL, result,
+				 options, sample, failure);
 	guest_destroy(&guest);
+	guest_ranges_destroy(&pass);
 	return ret;
 }
 
@@ -183,25 +218,37 @@ static enum outcome measure_runs(struct result *result,
 	return OUTCOME_MEASURED;
 }
 
-void measure(struct result *result, const struct method *method,
-	     const struct memory_kind *kind, const struct run_options *options,
-	     int kvm_fd)
+static uint64_t sum_ranges(const struct result *result)
 {
-	memset(result, 0, sizeof(*result));
-	result->method = method;
-	result->kind = kind;
-	result->bytes = memory_kind_round(kind, options->size);
+	uint64_t bytes = 0;
+	size_t i;
+
+	for (i = 0; i < result->nr_ranges; i++)
+		bytes += result->ranges[i].size;
+	return bytes;
+}
+
+void measure(struct result *result, const struct run_options *options,
+	     const struct replay *replay, int kvm_fd)
+{
+	result->outcome = OUTCOME_FAILED;
 	result->samples = calloc(options->runs, sizeof(*result->samples));
 	if (!result->samples) {
 		fail_errno(&result->failure, ENOMEM, "results");
-		result->outcome = OUTCOME_FAILED;
 		return;
 	}
+	if (replay && replay_place(replay, result->kind, &result->ranges,
+				   &result->nr_ranges, &result->failure) < 0)
+		return;
+	result->prepared_bytes = result->set_alone ? sum_ranges(result) :
+						     result->bytes;
 	result->outcome = measure_runs(result, options, kvm_fd);
 }
 
 void result_free(struct result *result)
 {
 	free(result->samples);
+	free(result->ranges);
 	result->samples = NULL;
+	result->ranges = NULL;
 }

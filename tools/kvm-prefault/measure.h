@@ -5,6 +5,7 @@
 
 #include "run_options.h"
 #include "progress.h"
+#include "replay.h"
 
 /* One run, in a VM and memory of its own. */
 struct sample {
@@ -33,6 +34,12 @@ struct result {
 	const struct method *method;
 	const struct memory_kind *kind;
 	uint64_t bytes;
+	/* Of a working set, for the guest's pass; NULL for one over all pages. */
+	struct kvm_memory_mapping *ranges;
+	size_t nr_ranges;
+	/* Whether they alone are prepared; and the bytes of what is. */
+	bool set_alone;
+	uint64_t prepared_bytes;
 	enum outcome outcome;
 	/* Unless it was measured. */
 	struct failure failure;
@@ -47,9 +54,12 @@ struct result {
 	double guest_spread;
 };
 
-void measure(struct result *result, const struct method *method,
-	     const struct memory_kind *kind, const struct run_options *options,
-	     int kvm_fd);
+/*
+ * The caller has set method, kind, bytes and set_alone, and the rest to 0; replay is
+ * NULL for a pass over all pages.
+ */
+void measure(struct result *result, const struct run_options *options,
+	     const struct replay *replay, int kvm_fd);
 void result_free(struct result *result);
 
 #endif

@@ -81,6 +81,10 @@ static void print_result(FILE *file, const struct result *result,
 	print_text(file, "    {", "method", result->method->name, ", ");
 	print_text(file, "", "memory", result->kind->name, ", ");
 	fprintf(file, "\"bytes\": %llu, ", (unsigned long long)result->bytes);
+	print_text(file, "", "prepared", result->set_alone ? "set" : "all",
+		   ", ");
+	fprintf(file, "\"prepared_bytes\": %llu, ",
+		(unsigned long long)result->prepared_bytes);
 	if (result->outcome == OUTCOME_MEASURED) {
 		print_measured(file, result, options);
 	} else {
@@ -114,9 +118,24 @@ static void print_environment(FILE *file,
 		environment->map_memory_features);
 }
 
+static void print_working_set(FILE *file, const struct replay *replay)
+{
+	fputs(",\n  \"working_set\": ", file);
+	if (!replay) {
+		fputs("null", file);
+		return;
+	}
+	print_text(file, "{", "file", replay->file, ", ");
+	fprintf(file, "\"base\": %llu, \"span\": %llu, \"ranges\": %zu, \"bytes\": %llu}",
+		(unsigned long long)replay->base,
+		(unsigned long long)replay->span,
+		kvm_working_set_count(replay->set),
+		(unsigned long long)kvm_working_set_bytes(replay->set));
+}
+
 void json_print(FILE *file, const struct environment *environment,
-		const struct run_options *options, const struct result *results,
-		unsigned int nr, char **argv)
+		const struct run_options *options, const struct replay *replay,
+		const struct result *results, unsigned int nr, char **argv)
 {
 	unsigned int i;
 
@@ -132,6 +151,7 @@ void json_print(FILE *file, const struct environment *environment,
 	json_methods(file, "methods", methods);
 	fputs(",\n", file);
 	json_memory_kinds(file);
+	print_working_set(file, replay);
 	fprintf(file, ",\n  \"runs\": %u,\n  \"results\": [\n", options->runs);
 	for (i = 0; i < nr; i++) {
 		print_result(file, &results[i], options);

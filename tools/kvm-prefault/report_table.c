@@ -55,15 +55,30 @@ void table_print_environment(const struct environment *environment,
 		printf("Medians of %u runs; the spread is from the shortest to the longest.\n",
 		       options->runs);
 	if (options->guest_pass)
-		puts("The guest writes to every 4 KiB page.  Faults are stage-2 faults of its vCPUs.");
+		printf("The guest writes to every 4 KiB page%s.  Faults are stage-2 faults of its vCPUs.\n",
+		       options->working_set ? " of the working set" : "");
 }
 
-void table_print_head(const struct memory_kind *kind, uint64_t bytes)
+static void print_set(const struct replay *replay, bool set_alone)
+{
+	char text[2][32];
+
+	printf("%s a set of %s MiB in %s ranges\n",
+	       set_alone ? "Prepared and touched:" :
+			   "Prepared: all of memory; touched:",
+	       mebibytes(true, kvm_working_set_bytes(replay->set), text[0]),
+	       count(kvm_working_set_count(replay->set), text[1]));
+}
+
+void table_print_head(const struct memory_kind *kind, uint64_t bytes,
+		      const struct replay *replay, bool set_alone)
 {
 	char size[32];
 
 	printf("\n%s, %s MiB: %s\n", kind->name, mebibytes(true, bytes, size),
 	       kind->summary);
+	if (replay)
+		print_set(replay, set_alone);
 	puts("  method              prepare  spread   rate    guest   faults   faults  mapped  present  threads\n"
 	     "                            s       %  GiB/s   pass s   before  in pass     MiB      MiB");
 	fflush(stdout);
@@ -78,7 +93,7 @@ static void print_measured(const struct result *result,
 	/* Nothing that is prepared has a rate. */
 	if (summary->workers)
 		snprintf(text[0], sizeof(text[0]), "%.2f",
-			 result->bytes / (double)GIB /
+			 result->prepared_bytes / (double)GIB /
 			 summary->prepare_seconds);
 	else
 		snprintf(text[0], sizeof(text[0]), "-");

@@ -6,9 +6,7 @@
 #include "run_options.h"
 #include "units.h"
 
-#define DEFAULT_SIZE	(256 * MIB)
-
-enum long_only { GUEST_PASS = 256, NO_GUEST_PASS, PROGRESS };
+enum long_only { GUEST_PASS = 256, NO_GUEST_PASS, PROGRESS, WORKING_SET };
 
 const struct command_option run_option_table[] = {
 	{ "method", 'm', "LIST",
@@ -17,6 +15,10 @@ const struct command_option run_option_table[] = {
 	{ "size", 's', "SIZE",
 	  "guest memory, in K, M, G or T (default: 256M); rounded up\n"
 	  "to whole pages of the kind of memory" },
+	{ "working-set", WORKING_SET, "FILE",
+	  "\nprepare the pages of a recorded set, and all of memory to\n"
+	  "compare; have the guest write to the pages of the set.\n"
+	  "The default size is then the memory that the set spans" },
 	{ "workers", 'w', "N",
 	  "threads (default: as many as there are CPUs to run on)" },
 	{ "runs", 'r', "N", "repeat and report medians (default: 1)" },
@@ -110,6 +112,9 @@ static void parse_option(struct run_options *options, int option)
 	case 'q':
 		options->quiet = true;
 		break;
+	case WORKING_SET:
+		options->working_set = optarg;
+		break;
 	}
 }
 
@@ -118,7 +123,6 @@ void run_options_parse(struct run_options *options, int argc, char **argv)
 	int option;
 
 	memset(options, 0, sizeof(*options));
-	options->size = DEFAULT_SIZE;
 	options->runs = 1;
 	options->guest_pass = true;
 	choose_methods(options, "all");

@@ -17,6 +17,7 @@ struct run_options {
 	bool methods_named;
 	const struct memory_kind *memories[MEMORY_KINDS_MAX + 1];
 	bool memories_named;
+	/* Of all memory; 0 for the default. */
 	uint64_t size;
 	/* 0 for the default. */
 	unsigned int workers;
@@ -25,6 +26,8 @@ struct run_options {
 	bool progress;
 	bool quiet;
 	const char *json_file;
+	/* The file of a working set, or NULL. */
+	const char *working_set;
 };
 
 /* For the struct command. */
