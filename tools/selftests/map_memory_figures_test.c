@@ -106,7 +106,8 @@ static unsigned int read_running(const struct kvm_vm *vm, struct running *runnin
 	char line[256];
 
 	TEST_ASSERT(file && fgets(line, sizeof(line), file), "The VM has no list of jobs");
-	TEST_ASSERT(!strcmp(line, "job workers max_workers bytes_mapped bytes_present bytes_skipped bytes_total\n"),
+	TEST_ASSERT(!strcmp(line, "job workers max_workers bytes_mapped bytes_present "
+				  "bytes_skipped bytes_total\n"),
 		    "Other names: %s", line);
 	while (fscanf(file, "%lu %lu %lu %lu %lu %lu %lu", &running->job,
 		      &running->workers, &running->max_workers,

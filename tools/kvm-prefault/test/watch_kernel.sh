@@ -30,9 +30,10 @@ while ! grep -qs kvm-map-memory "/proc/$pid"/task/*/comm && kill -0 "$pid"; do
 	sleep 0.1
 done
 if [ -e "$(echo "/sys/kernel/debug/kvm/$pid"-*/map_memory_jobs)" ]; then
-	coproc "$program" watch --json --interval 0.1 "$pid"
-	watcher=$COPROC_PID
-	exec 4<&"${COPROC[0]}"
+	mkfifo "$scratch_dir/watch"
+	"$program" watch --json --interval 0.1 "$pid" >"$scratch_dir/watch" &
+	watcher=$!
+	exec 4<"$scratch_dir/watch"
 	# until_so CONDITION: a line for which it is true, Python's, of d and its job j
 	until_so() {
 		python3 -c 'import json, os, sys
