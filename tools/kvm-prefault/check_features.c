@@ -20,6 +20,10 @@ static const struct feature {
 	  "helper threads that stay for the next job" },
 	{ KVM_MAP_MEMORY_FEATURE_OWN_THREADS, "own_threads",
 	  "threads of the VMM in place of helpers" },
+	{ KVM_MAP_MEMORY_FEATURE_PROGRESS, "progress",
+	  "the progress of a job in the VMM's memory" },
+	{ KVM_MAP_MEMORY_FEATURE_BACKGROUND, "background",
+	  "jobs that leave the CPU to others" },
 };
 
 void check_features(struct checks *checks)

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # quick: svm
+# testvm:
 # debug: none it tests what is not part of the kernel
 # test-timeout: 300
 # The command of the operator's guide that shows how long chunks take.

@@ -46,7 +46,7 @@ while True:
         line += part
     d = json.loads(line)
     j = d["jobs"][0] if d["jobs"] else None
-    if j and eval(sys.argv[1]):
+    if j and eval("(" + sys.argv[1] + ")"):
         sys.exit()' "$1"
 	}
 	check "the job: its size and its threads" until_so 'len(d["jobs"]) == 1 and
