@@ -77,8 +77,14 @@ check "batches of scattered pages leave no fault" holds costs-seconds \
 				e["peer"] in ("vcpu", "ioctl", "uring"))'
 check "latency" drive latency-seconds --scenario latency --size 512M
 check "faults are timed, alone and beside jobs" holds latency-seconds \
-	'{e["layout"] for e in entries} == {"median-fault", "p99-fault"} and
+	'{e["layout"] for e in entries} ==
+		{"median-fault", "p99-fault", "all-faults"} and
 		{e["peer"] for e in entries} == {"idle", "uring"}'
+check "background" drive background-seconds --scenario background --size 512M
+check "faults are timed beside a job of either kind" holds background-seconds \
+	'len(entries) == 3 * 3 and all(e["outcome"] == "measured" for e in entries)
+		and {e["peer"] for e in entries} ==
+			{"idle", "ordinary", "background"}'
 check "working sets" drive working-set-seconds --scenario working-set --size 4M
 check "of three sizes, prepared in five ways, all measured" holds working-set-seconds \
 	'len(entries) == 3 * 5 and all(e["outcome"] == "measured" for e in entries)'
