@@ -214,10 +214,11 @@ static int map_memory_write_results(const struct map_memory_job *job,
 }
 
 /* From the submission to the results that the user gets. */
-static int map_memory_run_job(struct map_memory_pool *pool, struct map_memory_job *job,
-			      struct kvm_map_memory_batch *batch,
-			      struct kvm_map_memory_batch __user *ubatch,
-			      const struct map_memory_caller *caller)
+static int map_memory_process_job(struct map_memory_pool *pool,
+				  struct map_memory_job *job,
+				  struct kvm_map_memory_batch *batch,
+				  struct kvm_map_memory_batch __user *ubatch,
+				  const struct map_memory_caller *caller)
 {
 	unsigned int first_undone;
 	int r;
@@ -264,7 +265,7 @@ static int map_memory_do_batch(struct kvm *kvm,
 
 	r = kvm_map_memory_progress_begin(job, u64_to_user_ptr(batch->progress));
 	if (!r)
-		r = map_memory_run_job(pool, job, batch, ubatch, caller);
+		r = map_memory_process_job(pool, job, batch, ubatch, caller);
 
 free_job:
 	kvm_map_memory_job_free(job);
