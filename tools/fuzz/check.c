@@ -192,7 +192,8 @@ static void spoil(struct call *call, int *result)
 		*result = -EDOM;
 	if (planted("refusal") && call->refused)
 		*result = 0;
-	if (planted("write") && refused && call->refused != EFAULT)
+	/* What is read-only cannot be written to here, either. */
+	if (planted("write") && refused && !call->area.changed && call->refused != EFAULT)
 		call->batch->bytes_mapped++;
 	if (planted("leftover") && tried)
 		call->mappings->base_address += PAGE_SIZE;
