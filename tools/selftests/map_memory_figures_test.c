@@ -152,7 +152,7 @@ TEST_F(figures, errors)
 	struct kvm_map_memory_batch batch;
 	struct figures figures;
 
-	ASSERT_EQ(0, munmap(self->hva + SZ_1M, PAGE_SIZE));
+	ASSERT_EQ(0, mprotect(self->hva + SZ_1M, PAGE_SIZE, PROT_NONE));
 	ASSERT_EQ(-EFAULT, map_range(self->vm, variant->entry, TEST_GPA, TEST_SIZE, 0, 1,
 				     &batch));
 	ASSERT_EQ(-ENOENT, map_range(self->vm, variant->entry, TEST_GPA + TEST_SIZE,
