@@ -7,9 +7,6 @@
 
 #include "blocking.h"
 
-/* Calls in a row that mapped nothing, before giving up. */
-#define MAX_IDLE_CALLS 100
-
 int liburing_kvm_ioctl(int fd, unsigned long request, unsigned long arg)
 {
 	int saved_errno = errno;
@@ -41,17 +38,21 @@ static int again(int error, int progress, unsigned int *idle_calls)
 	return 1;
 }
 
+__u64 liburing_kvm_mappings_bytes(const struct kvm_memory_mapping *mappings, size_t nr)
+{
+	__u64 bytes = 0;
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		bytes += mappings[i].size;
+	return bytes;
+}
+
 __u64 kvm_map_memory_batch_left(const struct kvm_map_memory_batch *batch)
 {
-	const struct kvm_memory_mapping *mapping =
-		(const struct kvm_memory_mapping *)
-		(unsigned long)batch->mappings;
-	__u64 left = 0;
-	__u32 i;
-
-	for (i = 0; i < batch->nr_mappings; i++)
-		left += mapping[i].size;
-	return left;
+	return liburing_kvm_mappings_bytes((const struct kvm_memory_mapping *)
+					   (unsigned long)batch->mappings,
+					   batch->nr_mappings);
 }
 
 int kvm_map_memory_probe(int fd)

@@ -16,7 +16,7 @@
 #define MADV_POPULATE_WRITE	23
 #endif
 
-#define STEP_SIZE	(2ULL << 20)
+#define STEP_SIZE	HUGE_SIZE
 #define MIN_PAGE_SIZE	4096
 
 struct part {

@@ -25,9 +25,6 @@ struct kvm_pre_fault_memory {
 };
 #endif
 
-/* As in blocking.c. */
-#define MAX_IDLE_CALLS	100
-
 static int pre_fault_check(const struct kvm_prefault_session *session, char *why,
 			   size_t size)
 {

@@ -75,27 +75,34 @@ static void uring_interrupt(struct kvm_prefault_session *session)
 	errno = saved_errno;
 }
 
-/* At most one request of each kind is in the ring, which has room for all of them. */
-static struct io_uring_sqe *get_sqe(struct kvm_prefault_session *session, int kind)
+/*
+ * At most one request of each kind is in the ring, which has room for all of them.
+ * Some versions of liburing set user_data in each prep: so the kind comes after it.
+ */
+static struct io_uring_sqe *get_sqe(struct kvm_prefault_session *session)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&session->ring);
 
 	memset(sqe, 0, sizeof(*sqe));
-	sqe->user_data = kind;
 	return sqe;
+}
+
+static void arm_kick(struct kvm_prefault_session *session)
+{
+	struct io_uring_sqe *sqe = get_sqe(session);
+
+	io_uring_prep_poll_add(sqe, session->kick_fd, POLLIN);
+	sqe->user_data = OF_KICK;
+	session->kick_armed = 1;
 }
 
 static void submit_slice(struct kvm_prefault_session *session)
 {
 	struct io_uring_sqe *sqe;
 
-	if (!session->kick_armed) {
-		sqe = get_sqe(session, OF_KICK);
-		io_uring_prep_poll_add(sqe, session->kick_fd, POLLIN);
-		sqe->user_data = OF_KICK;
-		session->kick_armed = 1;
-	}
-	sqe = get_sqe(session, OF_SLICE);
+	if (!session->kick_armed)
+		arm_kick(session);
+	sqe = get_sqe(session);
 	io_uring_prep_cmd_kvm_map_memory(sqe, session->vm_fd, &session->batch);
 	sqe->user_data = OF_SLICE;
 }
@@ -109,14 +116,11 @@ static void kicked(struct kvm_prefault_session *session, int *cancelled)
 	session->kick_armed = 0;
 	(void)!eventfd_read(session->kick_fd, &value);
 	if (*cancelled || !atomic_load(&session->interrupt)) {
-		sqe = get_sqe(session, OF_KICK);
-		io_uring_prep_poll_add(sqe, session->kick_fd, POLLIN);
-		sqe->user_data = OF_KICK;
-		session->kick_armed = 1;
+		arm_kick(session);
 		return;
 	}
 	*cancelled = 1;
-	sqe = get_sqe(session, OF_CANCEL);
+	sqe = get_sqe(session);
 	io_uring_prep_cancel64(sqe, OF_SLICE, 0);
 	sqe->user_data = OF_CANCEL;
 }

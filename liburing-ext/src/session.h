@@ -12,6 +12,8 @@
 #define MAX_PIECES	1024
 #define MAX_PARTS	KVM_MAP_MEMORY_MAX_WORKERS
 #define NSEC_PER_SEC	1000000000ULL
+/* Slices and steps end at multiples of it, where huge pages may end. */
+#define HUGE_SIZE	(2ULL << 20)
 #define REASON_SIZE	512
 
 /* What is mapped at one go. */

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* A new session, from options that are checked. */
-#define _GNU_SOURCE
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "blocking.h"
 #include "session.h"
 
 #define FLAGS_ALL	(KVM_PREFAULT_SESSION_CALLER_RING | \
@@ -49,16 +48,6 @@ static int check_options(const struct kvm_prefault_session_options *options,
 	    options->path > KVM_PREFAULT_PATH_URING)
 		return -EINVAL;
 	return 0;
-}
-
-static unsigned int count_cpus(void)
-{
-	cpu_set_t cpus;
-	unsigned int nr = 1;
-
-	if (!sched_getaffinity(0, sizeof(cpus), &cpus))
-		nr = CPU_COUNT(&cpus);
-	return nr < MAX_PARTS ? nr : MAX_PARTS;
 }
 
 static int copy_vcpus(struct kvm_prefault_session *session,
@@ -123,7 +112,8 @@ static void init_fields(struct kvm_prefault_session *session,
 	session->pid = getpid();
 	session->vm_fd = options->vm_fd;
 	session->flags = options->flags;
-	session->nr_workers = options->nr_workers ? options->nr_workers : count_cpus();
+	session->nr_workers = options->nr_workers ? options->nr_workers :
+						    liburing_kvm_count_cpus();
 	session->slice_size = options->slice_size;
 	session->pause = !!(options->flags & KVM_PREFAULT_SESSION_START_PAUSED);
 	session->rate.bytes_per_second = options->rate;

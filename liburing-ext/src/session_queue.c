@@ -6,10 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "blocking.h"
 #include "session.h"
-
-/* Slices end at multiples of it, where huge pages may end. */
-#define HUGE_SIZE	(2ULL << 20)
 
 /* Cuts what lies in one piece of memory off the start; 0 if nothing does. */
 static int cut(const struct kvm_prefault_session *session,
@@ -175,10 +173,7 @@ void liburing_kvm_queue_return(struct queue *queue, const struct slice *slice)
 
 __u64 liburing_kvm_queue_bytes(const struct queue *queue)
 {
-	__u64 bytes = 0;
-	size_t i;
-
-	for (i = 0; i < queue->nr; i++)
-		bytes += queue->pieces[queue->first + i].size;
-	return bytes;
+	/* Without memory until something is added. */
+	return queue->nr ? liburing_kvm_mappings_bytes(queue->pieces + queue->first,
+						       queue->nr) : 0;
 }

@@ -10,7 +10,6 @@
 
 /* A slice has what the rate allows in a second divided by it. */
 #define SLICES_PER_SECOND	10
-#define HUGE_SIZE		(2ULL << 20)
 
 __u64 liburing_kvm_now_ns(void)
 {

@@ -2,10 +2,10 @@
 /* What a session does next, and what the result of a slice means. */
 #include <errno.h>
 
+#include "blocking.h"
 #include "session.h"
 
-/* As in blocking.c: tries in a row that mapped nothing, a millisecond apart. */
-#define MAX_IDLE_CALLS	100
+/* Between two tries that map nothing. */
 #define RETRY_NS	1000000ULL
 /* Commands in a row that io_uring ended itself, before the ioctl is taken. */
 #define MAX_LOST	10
@@ -211,20 +211,11 @@ static void judge(struct kvm_prefault_session *session, int ret)
 	}
 }
 
-static __u64 slice_left(const struct slice *slice)
-{
-	__u64 left = 0;
-	unsigned int i;
-
-	for (i = 0; i < slice->nr; i++)
-		left += slice->pieces[i].size;
-	return left;
-}
-
 void liburing_kvm_slice_done(struct kvm_prefault_session *session, int ret)
 {
 	struct slice *slice = &session->slice;
-	__u64 done = slice->bytes - slice_left(slice);
+	__u64 done = slice->bytes -
+		     liburing_kvm_mappings_bytes(slice->pieces, slice->nr);
 	__u64 idle = slice->present + slice->skipped;
 	__u64 work = done > idle ? done - idle : 0;
 

@@ -41,13 +41,14 @@ static void *join_team(void *data)
 	return NULL;
 }
 
-static unsigned int count_cpus(void)
+unsigned int liburing_kvm_count_cpus(void)
 {
 	cpu_set_t cpus;
+	unsigned int nr = 1;
 
-	if (sched_getaffinity(0, sizeof(cpus), &cpus))
-		return 1;
-	return CPU_COUNT(&cpus);
+	if (!sched_getaffinity(0, sizeof(cpus), &cpus))
+		nr = CPU_COUNT(&cpus);
+	return nr < KVM_MAP_MEMORY_MAX_WORKERS ? nr : KVM_MAP_MEMORY_MAX_WORKERS;
 }
 
 /* As many as can be made; signals are for the caller's own threads. */
@@ -73,7 +74,7 @@ int kvm_map_memory_batch_run_threads(int vm_fd, struct kvm_map_memory_batch *bat
 	int ret;
 
 	if (!nr_threads)
-		nr_threads = count_cpus();
+		nr_threads = liburing_kvm_count_cpus();
 	if (nr_threads > KVM_MAP_MEMORY_MAX_WORKERS)
 		return -EINVAL;
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "blocking.h"
 #include "working_set.h"
 
 int kvm_working_set_create(struct kvm_working_set **set)
@@ -31,12 +32,7 @@ size_t kvm_working_set_count(const struct kvm_working_set *set)
 
 __u64 kvm_working_set_bytes(const struct kvm_working_set *set)
 {
-	__u64 bytes = 0;
-	size_t i;
-
-	for (i = 0; i < set->nr; i++)
-		bytes += set->ranges[i].size;
-	return bytes;
+	return liburing_kvm_mappings_bytes(set->ranges, set->nr);
 }
 
 size_t kvm_working_set_mappings(const struct kvm_working_set *set, size_t first,

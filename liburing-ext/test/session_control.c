@@ -3,36 +3,21 @@
  * Pause, resume, cancel and urgent ranges, each in the middle of a slice that waits for
  * a page which userfaultfd holds back.  The arguments are the paths.
  */
-#include "session_test.h"
+#include "session_paths.h"
 
 #define SIZE	(16 * MIB)
 /* Of the page that is held back. */
 #define HELD	(7 * MIB)
 #define HELD_SIZE	PAGE
 
-static unsigned int path;
-static char *memory;
-static int vm_fd = -1, vcpu_fd = -1, gate;
+static int gate;
 static struct kvm_prefault_session *session;
 
 /* A session whose first slice has come to the page. */
 static void begin(void)
 {
-	struct kvm_prefault_session_options options;
-	struct kvm_prefault_memory piece;
-
-	memory = memory_new(SIZE);
-	if (path != KVM_PREFAULT_PATH_POPULATE)
-		vm_fd = vm_new(&vcpu_fd, BASE, memory, SIZE);
-	memory_init(&piece, BASE, memory, SIZE);
-	kvm_prefault_session_options_init(&options, vm_fd, &piece, 1);
-	options.path = path;
-	options.nr_workers = 1;
+	path_begin(SIZE, SIZE, 1);
 	options.slice_size = 8 * MIB;
-	if (path == KVM_PREFAULT_PATH_PRE_FAULT) {
-		options.vcpu_fds = &vcpu_fd;
-		options.nr_vcpu_fds = 1;
-	}
 	gate = gate_new(memory + HELD, HELD_SIZE);
 	if (gate < 0)
 		bail_out("userfaultfd");
@@ -45,13 +30,7 @@ static void begin(void)
 static void end(void)
 {
 	ok(kvm_prefault_session_destroy(session) == 0, "destroy");
-	if (vcpu_fd >= 0)
-		close(vcpu_fd);
-	if (vm_fd >= 0)
-		close(vm_fd);
-	vcpu_fd = -1;
-	vm_fd = -1;
-	munmap(memory, SIZE);
+	path_end(SIZE);
 }
 
 /* io_uring cancels a command that waits; other calls wait on. */
@@ -168,16 +147,9 @@ static void test_destroy(void)
 
 int main(int argc, char **argv)
 {
-	int i;
+	static void (*const tests_of_path[])(void) = {
+		test_pause, test_cancel, test_urgent, test_destroy, NULL
+	};
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (i = 1; i < argc; i++) {
-		if (!use_path(argv[i], &path))
-			continue;
-		test_pause();
-		test_cancel();
-		test_urgent();
-		test_destroy();
-	}
-	return done_testing();
+	return run_on_paths(argc, argv, tests_of_path);
 }

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "session_test.h"
+#include "session_paths.h"
 
 /* Linux 6.6. */
 #ifndef UFFDIO_POISON
@@ -25,65 +25,19 @@ struct uffdio_poison {
 #define BAD	(3 * MIB)
 #define NOBODY	65534
 
-static unsigned int path;
-static char *memory;
-static int vm_fd = -1, vcpu_fd = -1;
-static struct kvm_prefault_session_options options;
-static struct kvm_prefault_memory piece;
-
-/* The VM has the lower part of what the session is given. */
-static void begin(__u64 vm_size)
-{
-	memory = memory_new(SIZE);
-	if (path != KVM_PREFAULT_PATH_POPULATE)
-		vm_fd = vm_new(&vcpu_fd, BASE, memory, vm_size);
-	memory_init(&piece, BASE, memory, SIZE);
-	kvm_prefault_session_options_init(&options, vm_fd, &piece, 1);
-	options.path = path;
-	options.nr_workers = 1;
-	if (path == KVM_PREFAULT_PATH_PRE_FAULT) {
-		options.vcpu_fds = &vcpu_fd;
-		options.nr_vcpu_fds = 1;
-	}
-}
-
-static void end(void)
-{
-	if (vcpu_fd >= 0)
-		close(vcpu_fd);
-	if (vm_fd >= 0)
-		close(vm_fd);
-	vcpu_fd = -1;
-	vm_fd = -1;
-	munmap(memory, SIZE);
-}
-
-static struct kvm_prefault_session_report run(void)
-{
-	struct kvm_prefault_session *session = session_new(&options);
-	struct kvm_prefault_session_report report;
-
-	must(kvm_prefault_session_start(session, NULL), "start");
-	kvm_prefault_session_wait(session, -1);
-	print_report(session);
-	report = report_of(session);
-	must(kvm_prefault_session_destroy(session), "destroy");
-	return report;
-}
-
 static void test_no_slot(void)
 {
 	struct kvm_prefault_session_report report;
 
 	if (path == KVM_PREFAULT_PATH_POPULATE)
 		return;
-	begin(SIZE / 2);
-	report = run();
+	path_begin(SIZE, SIZE / 2, 1);
+	report = path_run();
 	ok(report.result == -ENOENT && report.first_error_address == BASE + SIZE / 2 &&
 	   report.bytes_failed == SIZE / 2 && report.bytes_left == 0 &&
 	   report.bytes_mapped + report.bytes_uncounted == SIZE / 2,
 	   "memory that the VM lacks: ENOENT");
-	end();
+	path_end(SIZE);
 }
 
 static int poison(void)
@@ -103,18 +57,18 @@ static void test_poison(void)
 	struct kvm_prefault_session_report report;
 	int gate;
 
-	begin(SIZE);
+	path_begin(SIZE, SIZE, 1);
 	gate = poison();
 	if (gate < 0) {
 		skip("a poisoned page: EHWPOISON", "no UFFDIO_POISON");
 	} else {
-		report = run();
+		report = path_run();
 		ok(report.result == -EHWPOISON && report.bytes_failed == PAGE &&
 		   report.first_error_address == BASE + BAD && report.bytes_left == 0,
 		   "a poisoned page: EHWPOISON");
 		close(gate);
 	}
-	end();
+	path_end(SIZE);
 }
 
 /* Many ranges that all fail are not tried for ever. */
@@ -124,7 +78,7 @@ static void test_many(void)
 	struct kvm_prefault_session_report report;
 	unsigned int i;
 
-	begin(SIZE);
+	path_begin(SIZE, SIZE, 1);
 	for (i = 0; i < 2000; i++) {
 		mappings[i].base_address = BASE + (1999 - i) * PAGE;
 		mappings[i].size = PAGE;
@@ -132,11 +86,11 @@ static void test_many(void)
 	munmap(memory, SIZE);
 	options.mappings = mappings;
 	options.nr_mappings = 2000;
-	report = run();
+	report = path_run();
 	ok(report.result == -EFAULT && report.first_error_address == BASE + 1999 * PAGE &&
 	   report.bytes_failed == 1024 * PAGE && report.bytes_left == 976 * PAGE,
 	   "it gives up after 1024 errors in a row");
-	end();
+	path_end(SIZE);
 }
 
 static void test_closed(void)
@@ -146,7 +100,7 @@ static void test_closed(void)
 
 	if (path == KVM_PREFAULT_PATH_POPULATE)
 		return;
-	begin(SIZE);
+	path_begin(SIZE, SIZE, 1);
 	options.flags = KVM_PREFAULT_SESSION_START_PAUSED;
 	session = session_new(&options);
 	must(kvm_prefault_session_start(session, NULL), "start");
@@ -162,7 +116,7 @@ static void test_closed(void)
 	kvm_prefault_session_destroy(session);
 	vm_fd = -1;
 	vcpu_fd = -1;
-	end();
+	path_end(SIZE);
 }
 
 /* As a user with no threads left: io_uring ends its commands; the ioctl goes on. */
@@ -172,7 +126,7 @@ static int run_limited(void)
 	struct kvm_prefault_session *session;
 	struct kvm_prefault_session_report report;
 
-	begin(SIZE);
+	path_begin(SIZE, SIZE, 1);
 	options.flags = KVM_PREFAULT_SESSION_START_PAUSED;
 	session = session_new(&options);
 	must(kvm_prefault_session_start(session, NULL), "start");
@@ -211,17 +165,9 @@ static void test_no_thread(void)
 
 int main(int argc, char **argv)
 {
-	int i;
+	static void (*const tests_of_path[])(void) = {
+		test_no_slot, test_poison, test_many, test_closed, test_no_thread, NULL
+	};
 
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (i = 1; i < argc; i++) {
-		if (!use_path(argv[i], &path))
-			continue;
-		test_no_slot();
-		test_poison();
-		test_many();
-		test_closed();
-		test_no_thread();
-	}
-	return done_testing();
+	return run_on_paths(argc, argv, tests_of_path);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the programs about sessions share: TAP, memory, VMs, pages held back. */
+/* What the programs about sessions share: memory, VMs, pages held back. */
 #ifndef SESSION_TEST_H
 #define SESSION_TEST_H
 
@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <kvm_prefault_session.h>
+#include "tap.h"
 
 #define MIB		(1ULL << 20)
 #define PAGE		4096ULL
@@ -22,21 +23,7 @@
 /* For what takes microseconds: only what never ends meets it. */
 #define DEADLINE_MS	600000
 
-static int tests, failures;
-/* Before each name: the path, in tests that run on several. */
-static const char *prefix = "";
 static char prefix_buffer[32];
-
-static inline void ok(int passed, const char *name)
-{
-	failures += !passed;
-	printf("%sok %d - %s%s\n", passed ? "" : "not ", ++tests, prefix, name);
-}
-
-static inline void skip(const char *name, const char *why)
-{
-	printf("ok %d - %s%s # SKIP %s\n", ++tests, prefix, name, why);
-}
 
 static inline void bail_out(const char *what)
 {
@@ -62,7 +49,7 @@ static inline int use_path(const char *name, unsigned int *path)
 	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	int needed = 0, features = 0;
 
-	prefix = "";
+	tap_prefix = "";
 	for (*path = 1; *path < 5; (*path)++)
 		if (!strcmp(name, kvm_prefault_path_name(*path)))
 			break;
@@ -80,14 +67,8 @@ static inline int use_path(const char *name, unsigned int *path)
 		return 0;
 	}
 	snprintf(prefix_buffer, sizeof(prefix_buffer), "%s: ", name);
-	prefix = prefix_buffer;
+	tap_prefix = prefix_buffer;
 	return 1;
-}
-
-static inline int done_testing(void)
-{
-	printf("1..%d\n", tests);
-	return failures != 0;
 }
 
 /* Memory in 4 KiB pages, whose sizes can be counted. */

@@ -12,7 +12,8 @@ sanitized() {
 	$cc -O1 -g -Wall -Wextra -Wpedantic -Werror $includes \
 		-fsanitize=address,undefined -fno-sanitize-recover=all \
 		-o "$scratch_dir/$1" "$ext_dir/test/$1.c" \
-		"$ext_dir"/src/working_set*.c "$ext_dir/src/crc32.c"
+		"$ext_dir"/src/working_set*.c "$ext_dir/src/crc32.c" \
+		"$build_dir/sanitized/liburing-kvm.a" -luring
 }
 # Children that are killed leave what they hold: it looks at the parent alone.
 under_valgrind() {
