@@ -197,6 +197,17 @@ void kvm_map_memory_share_init(struct map_memory_share *share,
 			       struct map_memory_job *job);
 void kvm_map_memory_publish(struct map_memory_share *share);
 
+/* What is published of all that the workers of @job have done. */
+static inline struct kvm_map_memory_count
+kvm_map_memory_job_count(const struct map_memory_job *job)
+{
+	return (struct kvm_map_memory_count) {
+		.mapped = atomic64_read(&job->done.mapped),
+		.present = atomic64_read(&job->done.present),
+		.skipped = atomic64_read(&job->done.skipped),
+	};
+}
+
 static inline u64 kvm_map_memory_bytes(const struct kvm_map_memory_count *count)
 {
 	return count->mapped + count->present + count->skipped;
@@ -218,14 +229,8 @@ void kvm_map_memory_stats_end(struct map_memory_pool *pool, struct map_memory_jo
 			      int result);
 
 /* map_memory_background.c */
-struct map_memory_policy {
-	int nice;
-	int policy;
-	bool changed;
-};
-
-void kvm_map_memory_background(struct map_memory_policy *old);
-void kvm_map_memory_restore_policy(const struct map_memory_policy *old);
+int kvm_map_memory_background(void);
+void kvm_map_memory_foreground(int policy);
 
 /* map_memory_pool.c */
 struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm);

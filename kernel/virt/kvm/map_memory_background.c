@@ -14,12 +14,12 @@
 
 #include "map_memory.h"
 
-static int map_memory_set_policy(int policy, int nice)
+static int map_memory_set_policy(int policy)
 {
 	struct sched_attr attr = {
 		.size = sizeof(attr),
 		.sched_policy = policy,
-		.sched_nice = nice,
+		.sched_nice = task_nice(current),
 		.sched_flags = current->sched_reset_on_fork ?
 			       SCHED_FLAG_RESET_ON_FORK : 0,
 	};
@@ -29,19 +29,22 @@ static int map_memory_set_policy(int policy, int nice)
 
 /*
  * For the current thread; one that is real-time, or in the background already, is
- * left alone.
+ * left alone.  Returns the policy for kvm_map_memory_foreground().
  */
-void kvm_map_memory_background(struct map_memory_policy *old)
+int kvm_map_memory_background(void)
 {
-	old->policy = READ_ONCE(current->policy);
-	old->nice = task_nice(current);
-	old->changed = (old->policy == SCHED_NORMAL || old->policy == SCHED_BATCH) &&
-		       !map_memory_set_policy(SCHED_IDLE, old->nice);
+	int policy = READ_ONCE(current->policy);
+
+	if ((policy != SCHED_NORMAL && policy != SCHED_BATCH) ||
+	    map_memory_set_policy(SCHED_IDLE))
+		return SCHED_IDLE;
+
+	return policy;
 }
 
-/* Unless somebody else has set the policy since. */
-void kvm_map_memory_restore_policy(const struct map_memory_policy *old)
+/* SCHED_IDLE: there is no way to go back.  Nor if somebody has set the policy since. */
+void kvm_map_memory_foreground(int policy)
 {
-	if (old->changed && READ_ONCE(current->policy) == SCHED_IDLE)
-		map_memory_set_policy(old->policy, task_nice(current));
+	if (policy != SCHED_IDLE && READ_ONCE(current->policy) == SCHED_IDLE)
+		map_memory_set_policy(policy);
 }

@@ -134,16 +134,16 @@ static int map_memory_do_job(struct map_memory_pool *pool, struct map_memory_job
 			     const struct map_memory_caller *caller)
 {
 	struct kvm_map_memory_context *context;
-	struct map_memory_policy policy = {};
+	int policy = SCHED_IDLE;
 
 	context = kvm_arch_map_memory_create_context(job->kvm);
 	if (IS_ERR(context))
 		return PTR_ERR(context);
 
 	if (job->flags & KVM_MAP_MEMORY_BACKGROUND)
-		kvm_map_memory_background(&policy);
+		policy = kvm_map_memory_background();
 	map_memory_share_job(pool, job, caller, context);
-	kvm_map_memory_restore_policy(&policy);
+	kvm_map_memory_foreground(policy);
 
 	kvm_arch_map_memory_destroy_context(context);
 	return 0;
@@ -199,10 +199,11 @@ static int map_memory_write_results(const struct map_memory_job *job,
 				    unsigned int first_undone)
 {
 	const size_t first = offsetof(struct kvm_map_memory_batch, bytes_mapped);
+	const struct kvm_map_memory_count count = kvm_map_memory_job_count(job);
 
-	batch->bytes_mapped = atomic64_read(&job->done.mapped);
-	batch->bytes_present = atomic64_read(&job->done.present);
-	batch->bytes_skipped = atomic64_read(&job->done.skipped);
+	batch->bytes_mapped = count.mapped;
+	batch->bytes_present = count.present;
+	batch->bytes_skipped = count.skipped;
 	batch->workers_used = job->workers_used;
 	batch->first_undone = first_undone;
 
@@ -220,6 +221,7 @@ static int map_memory_process_job(struct map_memory_pool *pool,
 				  struct kvm_map_memory_batch __user *ubatch,
 				  const struct map_memory_caller *caller)
 {
+	struct kvm_map_memory_count count;
 	unsigned int first_undone;
 	int r;
 
@@ -236,9 +238,9 @@ static int map_memory_process_job(struct map_memory_pool *pool,
 	}
 
 	kvm_map_memory_stats_end(pool, job, r);
-	trace_kvm_map_memory_done(job->id, r, atomic64_read(&job->done.mapped),
-				  atomic64_read(&job->done.present),
-				  atomic64_read(&job->done.skipped), job->workers_used);
+	count = kvm_map_memory_job_count(job);
+	trace_kvm_map_memory_done(job->id, r, count.mapped, count.present,
+				  count.skipped, job->workers_used);
 	return r;
 }
 

@@ -169,13 +169,11 @@ static void map_memory_helper_leave(struct map_memory_helper *helper, bool keep,
 static void map_memory_helper_set_policy(struct map_memory_helper *helper,
 					 const struct map_memory_job *job)
 {
-	struct map_memory_policy unused;
-
 	if (!(job->flags & KVM_MAP_MEMORY_BACKGROUND))
 		return;
 
 	helper->background = true;
-	kvm_map_memory_background(&unused);
+	kvm_map_memory_background();
 }
 
 static void map_memory_helper_work(struct map_memory_helper *helper,

@@ -18,25 +18,20 @@
 #define MAP_MEMORY_PUBLISH_BYTES	(SZ_64M / 2)
 
 /* A value that grows is written at once, so that a reader sees no half of it. */
-static int map_memory_write_progress(const struct map_memory_job *job)
+static void map_memory_write_progress(const struct map_memory_job *job)
 {
+	const struct kvm_map_memory_count count = kvm_map_memory_job_count(job);
 	struct kvm_map_memory_progress __user *progress = job->progress;
 
 	if (!user_write_access_begin(progress, sizeof(*progress)))
-		return -EFAULT;
+		return;
 
-	unsafe_put_user(atomic64_read(&job->done.mapped), &progress->bytes_mapped, fault);
-	unsafe_put_user(atomic64_read(&job->done.present), &progress->bytes_present,
-			fault);
-	unsafe_put_user(atomic64_read(&job->done.skipped), &progress->bytes_skipped,
-			fault);
-
-	user_write_access_end();
-	return 0;
-
+	unsafe_put_user(count.mapped, &progress->bytes_mapped, fault);
+	unsafe_put_user(count.present, &progress->bytes_present, fault);
+	unsafe_put_user(count.skipped, &progress->bytes_skipped, fault);
+	/* If its memory has gone away, only the progress is lost. */
 fault:
 	user_write_access_end();
-	return -EFAULT;
 }
 
 /*

@@ -29,20 +29,10 @@ static const struct {
 
 static_assert(ARRAY_SIZE(map_memory_errors) == MAP_MEMORY_NR_ERRORS);
 
-static struct kvm_map_memory_count
-map_memory_job_count(const struct map_memory_job *job)
-{
-	return (struct kvm_map_memory_count) {
-		.mapped = atomic64_read(&job->done.mapped),
-		.present = atomic64_read(&job->done.present),
-		.skipped = atomic64_read(&job->done.skipped),
-	};
-}
-
 static void map_memory_add_count(struct kvm_map_memory_count *sum,
 				 const struct map_memory_job *job)
 {
-	struct kvm_map_memory_count count = map_memory_job_count(job);
+	struct kvm_map_memory_count count = kvm_map_memory_job_count(job);
 
 	sum->mapped += count.mapped;
 	sum->present += count.present;
@@ -96,7 +86,7 @@ static int map_memory_jobs_show(struct seq_file *file, void *unused)
 
 	spin_lock(&pool->lock);
 	list_for_each_entry(job, &pool->stats.running, stats_node) {
-		count = map_memory_job_count(job);
+		count = kvm_map_memory_job_count(job);
 		/* The owner is no worker of the list. */
 		seq_printf(file, "%llu %u %u %llu %llu %llu %llu\n", job->id,
 			   job->nr_workers + !list_empty(&job->node), job->max_workers,
