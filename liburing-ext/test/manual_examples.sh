@@ -9,9 +9,7 @@ cc=${CC:-cc}
 
 # program PAGE: the example of a page, if it is a whole program
 program() {
-	sed -n '/^\.SH EXAMPLE/,/^\.SH SEE/p' "$ext_dir/man/$1" |
-		sed -n '/^\.EX/,/^\.EE/{ /^\./d; s/\\e/\\/g; s/\\-/-/g; p; }' \
-			>"$scratch_dir/$1.c"
+	"$ext_dir/test/example_of_page" "$ext_dir/man/$1" >"$scratch_dir/$1.c"
 	grep -q '^int main(' "$scratch_dir/$1.c"
 }
 
@@ -30,8 +28,7 @@ prints() {
 }
 
 # The example of the file's page is a file.
-sed -n '/^\.SH EXAMPLE/,/^\.SH SEE/p' "$ext_dir/man/kvm-working-set.5" |
-	sed -n '/^\.EX/,/^\.EE/{ /^\./d; p; }' >"$scratch_dir/file"
+"$ext_dir/test/example_of_page" "$ext_dir/man/kvm-working-set.5" >"$scratch_dir/file"
 
 found=0
 for page in "$ext_dir"/man/*.3; do
