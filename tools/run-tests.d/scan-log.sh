@@ -23,6 +23,9 @@ END
 group="[    1.0] Memory cgroup out of memory: Killed process 12 (vmm)"
 machine="[    1.0] Out of memory: Killed process 12 (vmm)"
 trace="[    2.0] Call Trace:"
+# Of a page fault in user mode whose allocation was made to fail.
+fault="[    1.0] Huh VM_FAULT_OOM leaked out to the #PF handler. Retrying PF"
+leak="[    2.0] 3 pages leaked"
 
 # expect WHAT FOUND LINE...: what is found in a log of these lines
 expect()
@@ -40,4 +43,5 @@ expect "the limit of a control group is no bug" "" "$oom" "$group"
 expect "it hides no other trace" "7:$trace" "$oom" "$group" "$trace"
 expect "nor a second one in its report" "5:$trace" "${oom%$'\n'*}" "$trace" "$group"
 expect "a machine without memory is a bug" "6:$machine" "$oom" "$machine"
+expect "a user's page fault without memory is no leak" "2:$leak" "$fault" "$leak"
 done_testing
