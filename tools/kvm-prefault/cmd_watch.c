@@ -137,7 +137,7 @@ static int open_process(const struct watch_options *options, pid_t *pid,
 	return -1;
 }
 
-/* Whether its VMs could have jobs that debugfs shows. */
+/* Whether its VMs show their jobs in debugfs; with the stock modules they do not. */
 static int check_vms(const struct watch_options *options,
 		     const struct snapshot *snapshot, struct failure *failure)
 {
@@ -150,7 +150,7 @@ static int check_vms(const struct watch_options *options,
 		return -1;
 	}
 	for (i = 0; i < snapshot->nr_vms; i++)
-		if (snapshot->vms[i].has_run)
+		if (snapshot->vms[i].has_files)
 			return 0;
 	kvm_fd = kvm_open(failure);
 	if (kvm_fd < 0)

@@ -131,7 +131,7 @@ static int read_file(struct vm_jobs *vm, const char *directory,
 	/* A file of a VM that has ended meanwhile is empty. */
 	if (ret < 0 && !access(path, F_OK))
 		return not_understood(path, failure);
-	vm->has_run = !ret;
+	vm->has_files = !ret;
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The jobs of a process' VMs, from debugfs: in the directory of a VM that has run a
- * batch, map_memory has a line "NAME VALUE" for each counter, and map_memory_jobs a
- * line of column names and a line of numbers for each running job.
+ * The jobs of a process' VMs, from debugfs: in the directory of a VM, map_memory has a
+ * line "NAME VALUE" for each counter, and map_memory_jobs a line of column names and a
+ * line of numbers for each running job.
  */
 #ifndef VM_JOBS_H
 #define VM_JOBS_H
@@ -54,8 +54,8 @@ struct vm_job {
 struct vm_jobs {
 	/* The directory's name, PID-FD. */
 	char name[32];
-	/* Whether the VM has run a batch; the rest is 0 if not. */
-	bool has_run;
+	/* Whether the VM has these files; the rest is 0 if not. */
+	bool has_files;
 	uint64_t counters[VM_COUNTERS];
 	unsigned int nr_jobs;
 	struct vm_job *jobs;

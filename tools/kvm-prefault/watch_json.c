@@ -28,8 +28,7 @@ static void print_vm(const struct vm_jobs *vm, double seconds)
 
 	printf("{\"seconds\": %.3f, \"vm\": ", seconds);
 	json_string(stdout, vm->name);
-	printf(", \"has_run\": %s, \"counters\": {",
-	       vm->has_run ? "true" : "false");
+	printf(", \"counters\": {");
 	print_values(vm_counter_names, vm->counters, VM_COUNTERS);
 	printf("}, \"jobs\": [");
 	for (i = 0; i < vm->nr_jobs; i++) {

@@ -51,7 +51,7 @@ static void describe_idle(const struct vm_jobs *vm, char *text, size_t size)
 {
 	const uint64_t *counters = vm->counters;
 
-	if (!vm->has_run)
+	if (!counters[VM_JOBS_DONE])
 		snprintf(text, size, "VM %s: no job so far", vm->name);
 	else
 		snprintf(text, size,
@@ -78,7 +78,7 @@ static void print_ended_jobs(const struct vm_jobs *vm,
 /* An idle VM is worth a line when it becomes idle, and not with each read. */
 static bool was_idle(const struct vm_jobs *vm, const struct vm_jobs *before)
 {
-	return before && !before->nr_jobs && before->has_run == vm->has_run &&
+	return before && !before->nr_jobs &&
 	       before->counters[VM_JOBS_DONE] == vm->counters[VM_JOBS_DONE];
 }
 

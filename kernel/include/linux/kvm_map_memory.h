@@ -67,6 +67,7 @@ int kvm_map_memory_join_ioctl(struct kvm *kvm, void __user *argp);
 int kvm_map_memory_end_helpers_ioctl(struct kvm *kvm);
 int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags);
 int kvm_map_memory_flush(struct file *file, fl_owner_t id);
+void kvm_map_memory_create_vm_debugfs(struct kvm *kvm);
 void kvm_map_memory_destroy_vm(struct kvm *kvm);
 void kvm_map_memory_exit(void);
 #else
@@ -93,6 +94,10 @@ static inline int kvm_map_memory_join_ioctl(struct kvm *kvm, void __user *argp)
 static inline int kvm_map_memory_end_helpers_ioctl(struct kvm *kvm)
 {
 	return -ENOTTY;
+}
+
+static inline void kvm_map_memory_create_vm_debugfs(struct kvm *kvm)
+{
 }
 
 static inline void kvm_map_memory_destroy_vm(struct kvm *kvm)

@@ -24,23 +24,13 @@
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
+#include <linux/kvm_map_memory_stats.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
 struct vhost_task;
-
-/* Kinds of errors that are counted: map_memory_stats.c has their list. */
-#define MAP_MEMORY_NR_ERRORS		6
-
-/* What the jobs of a VM that are over have done.  Protected by pool->lock. */
-struct map_memory_stats {
-	struct list_head running;
-	u64 jobs_done;
-	struct kvm_map_memory_count count;
-	u64 errors[MAP_MEMORY_NR_ERRORS];
-};
 
 /* The jobs and the idle helpers of a VM; kvm->users and each helper hold it. */
 struct map_memory_pool {
@@ -53,7 +43,9 @@ struct map_memory_pool {
 	struct list_head jobs;
 	struct list_head idle;
 	unsigned int nr_helpers;
-	struct map_memory_stats stats;
+	/* Jobs from their submission to their result. */
+	struct list_head running;
+	struct kvm_map_memory_stats stats;
 };
 
 /* A thread, other than the owner, that maps for a job right now. */
@@ -85,15 +77,9 @@ struct map_memory_range {
 	gpa_t stop;
 };
 
-/* What all workers of a job have done and published, in bytes. */
-struct map_memory_done {
-	atomic64_t mapped;
-	atomic64_t present;
-	atomic64_t skipped;
-};
-
 struct map_memory_job {
 	struct kvm *kvm;
+	struct map_memory_pool *pool;
 	/* Unique on the host, for its operator. */
 	u64 id;
 	struct task_struct *owner;
@@ -129,8 +115,8 @@ struct map_memory_job {
 	bool helpers_limited;
 	/* The threads that took chunks. */
 	unsigned int workers_used;
-	/* In stats.running of the pool, until the result is known. */
-	struct list_head stats_node;
+	/* In pool->running. */
+	struct list_head running_node;
 
 	/* Orders the reports of failures. */
 	spinlock_t lock;
@@ -140,7 +126,7 @@ struct map_memory_job {
 
 	/* The next chunk, which all workers write, as they do what is done after one. */
 	atomic64_t cursor ____cacheline_aligned_in_smp;
-	struct map_memory_done done;
+	struct kvm_map_memory_done done;
 
 	struct map_memory_range ranges[] ____cacheline_aligned_in_smp;
 };
@@ -197,15 +183,31 @@ void kvm_map_memory_share_init(struct map_memory_share *share,
 			       struct map_memory_job *job);
 void kvm_map_memory_publish(struct map_memory_share *share);
 
+static inline struct kvm_map_memory_count
+kvm_map_memory_done_read(const struct kvm_map_memory_done *done)
+{
+	return (struct kvm_map_memory_count) {
+		.mapped = atomic64_read(&done->mapped),
+		.present = atomic64_read(&done->present),
+		.skipped = atomic64_read(&done->skipped),
+	};
+}
+
 /* What is published of all that the workers of @job have done. */
 static inline struct kvm_map_memory_count
 kvm_map_memory_job_count(const struct map_memory_job *job)
 {
-	return (struct kvm_map_memory_count) {
-		.mapped = atomic64_read(&job->done.mapped),
-		.present = atomic64_read(&job->done.present),
-		.skipped = atomic64_read(&job->done.skipped),
-	};
+	return kvm_map_memory_done_read(&job->done);
+}
+
+/*
+ * Protected by pool->lock, but for counts of bytes.  A job keeps the VM, and so
+ * them, alive; others may find that it has gone.
+ */
+static inline struct kvm_map_memory_stats *
+kvm_map_memory_stats_of(struct map_memory_pool *pool)
+{
+	return &pool->stats;
 }
 
 static inline u64 kvm_map_memory_bytes(const struct kvm_map_memory_count *count)
@@ -222,11 +224,9 @@ static inline void kvm_map_memory_publish_due(struct map_memory_share *share)
 }
 
 /* map_memory_stats.c */
-void kvm_map_memory_stats_create(struct map_memory_pool *pool);
-void kvm_map_memory_stats_begin(struct map_memory_pool *pool,
-				struct map_memory_job *job);
-void kvm_map_memory_stats_end(struct map_memory_pool *pool, struct map_memory_job *job,
-			      int result);
+void kvm_map_memory_stats_begin(struct map_memory_job *job);
+void kvm_map_memory_stats_end(struct map_memory_job *job, int result);
+void kvm_map_memory_stats_add_helpers(struct map_memory_pool *pool, int nr);
 
 /* map_memory_background.c */
 int kvm_map_memory_background(void);

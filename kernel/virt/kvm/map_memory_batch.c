@@ -227,7 +227,7 @@ static int map_memory_process_job(struct map_memory_pool *pool,
 
 	trace_kvm_map_memory_submit(job->id, job->kvm->userspace_pid, job->total,
 				    job->nr_ranges, job->max_workers, job->flags);
-	kvm_map_memory_stats_begin(pool, job);
+	kvm_map_memory_stats_begin(job);
 
 	r = map_memory_do_job(pool, job, caller);
 	if (!r) {
@@ -237,7 +237,7 @@ static int map_memory_process_job(struct map_memory_pool *pool,
 			r = -EFAULT;
 	}
 
-	kvm_map_memory_stats_end(pool, job, r);
+	kvm_map_memory_stats_end(job, r);
 	count = kvm_map_memory_job_count(job);
 	trace_kvm_map_memory_done(job->id, r, count.mapped, count.present,
 				  count.skipped, job->workers_used);
@@ -259,6 +259,7 @@ static int map_memory_do_batch(struct kvm *kvm,
 		r = -ENOMEM;
 		goto free_job;
 	}
+	job->pool = pool;
 	job->flags = batch->flags;
 	job->helpers_limited = batch->flags & KVM_MAP_MEMORY_OWN_THREADS;
 	job->ubatch = ubatch;

@@ -88,7 +88,7 @@ static void map_memory_helper_killed(void *data)
 		list_del_init(&helper->node);
 	map_memory_free_context(helper);
 	helper->state = MAP_MEMORY_HELPER_ENDING;
-	pool->nr_helpers--;
+	kvm_map_memory_stats_add_helpers(pool, -1);
 	spin_unlock(&pool->lock);
 
 	kvm_map_memory_reap_later(helper);
@@ -252,7 +252,7 @@ static bool map_memory_claim(struct map_memory_pool *pool, struct map_memory_job
 		helper->job = job;
 		list_add(&helper->node, &job->helpers);
 		job->nr_helpers++;
-		pool->nr_helpers++;
+		kvm_map_memory_stats_add_helpers(pool, 1);
 	}
 	spin_unlock(&pool->lock);
 
@@ -270,7 +270,7 @@ static void map_memory_unclaim(struct map_memory_helper *helper)
 		helper->job->nr_helpers--;
 		helper->job = NULL;
 	}
-	pool->nr_helpers--;
+	kvm_map_memory_stats_add_helpers(pool, -1);
 	spin_unlock(&pool->lock);
 }
 

@@ -201,7 +201,7 @@ struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm)
 	spin_lock_init(&new->lock);
 	INIT_LIST_HEAD(&new->jobs);
 	INIT_LIST_HEAD(&new->idle);
-	INIT_LIST_HEAD(&new->stats.running);
+	INIT_LIST_HEAD(&new->running);
 
 	spin_lock(&map_memory_pools_lock);
 	pool = __map_memory_pool_find(kvm);
@@ -209,10 +209,8 @@ struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm)
 		hash_add(map_memory_pools, &new->node, (unsigned long)kvm);
 	spin_unlock(&map_memory_pools_lock);
 
-	if (!pool) {
-		kvm_map_memory_stats_create(new);
+	if (!pool)
 		return new;
-	}
 
 	kfree(new);
 	return pool;
@@ -244,5 +242,9 @@ void kvm_map_memory_pool_destroy(struct kvm *kvm)
 		return;
 
 	kvm_map_memory_helpers_end_idle(pool, false);
+	/* Helpers that are still there count for no VM. */
+	spin_lock(&pool->lock);
+	pool->kvm = NULL;
+	spin_unlock(&pool->lock);
 	kvm_map_memory_pool_put(pool);
 }

@@ -53,12 +53,14 @@ static void map_memory_update_progress(struct map_memory_job *job)
 	clear_bit_unlock(0, &job->progress_busy);
 }
 
-static void map_memory_publish_field(atomic64_t *done, u64 count, u64 *published)
+static void map_memory_publish_field(atomic64_t *of_job, atomic64_t *of_vm, u64 count,
+				     u64 *published)
 {
 	if (count == *published)
 		return;
 
-	atomic64_add(count - *published, done);
+	atomic64_add(count - *published, of_job);
+	atomic64_add(count - *published, of_vm);
 	*published = count;
 }
 
@@ -66,12 +68,13 @@ void kvm_map_memory_publish(struct map_memory_share *share)
 {
 	const struct kvm_map_memory_count *count = &share->walk.count;
 	struct map_memory_job *job = share->job;
+	struct kvm_map_memory_done *of_vm = &kvm_map_memory_stats_of(job->pool)->done;
 
-	map_memory_publish_field(&job->done.mapped, count->mapped,
+	map_memory_publish_field(&job->done.mapped, &of_vm->mapped, count->mapped,
 				 &share->published.mapped);
-	map_memory_publish_field(&job->done.present, count->present,
+	map_memory_publish_field(&job->done.present, &of_vm->present, count->present,
 				 &share->published.present);
-	map_memory_publish_field(&job->done.skipped, count->skipped,
+	map_memory_publish_field(&job->done.skipped, &of_vm->skipped, count->skipped,
 				 &share->published.skipped);
 
 	share->publish_at = jiffies + MAP_MEMORY_PUBLISH_TIME;

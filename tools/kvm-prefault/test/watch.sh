@@ -100,13 +100,14 @@ check "an idle VM" watch --once --interval 0.01 "$pid"
 check "an idle VM: its line" diff "$scratch_dir/stdout" - <<END
 VM $pid-12: no job is running, 3 done, 4000 MiB mapped, 0 helpers
 END
-mkdir "$debugfs/kvm/$pid-9"
+cp -r "$vm" "$debugfs/kvm/$pid-9"
+sed -i 's/^jobs_done .*/jobs_done 0/' "$debugfs/kvm/$pid-9/map_memory"
 watch --once --interval 0.01 "$pid"
 check "a VM without a batch, in the order of descriptors" diff "$scratch_dir/stdout" - <<END
 VM $pid-9: no job so far
 VM $pid-12: no job is running, 3 done, 4000 MiB mapped, 0 helpers
 END
-rmdir "$debugfs/kvm/$pid-9"
+rm -r "$debugfs/kvm/$pid-9"
 
 jobs "70 1 2 0 0 0 x"
 check "a number that is none" wrong 1 "not as this version" --once --interval 0.01 "$pid"
@@ -151,7 +152,7 @@ line_is() {
 d = json.loads(sys.argv[1])
 sys.exit(not eval(sys.argv[2]))' "$line" "$1" || { echo "$line"; false; }
 }
-check "JSON: the VM" line_is "d['vm'] == '$pid-12' and d['has_run'] and d['seconds'] > 0"
+check "JSON: the VM" line_is "d['vm'] == '$pid-12' and d['seconds'] > 0"
 check "JSON: every counter, and no unknown one" line_is "d['counters'] == dict(
 	jobs_running=1, jobs_done=0, bytes_mapped=4194304000, bytes_present=4096,
 	bytes_skipped=0, helpers=1, errors_eintr=1, errors_ecanceled=2, errors_eagain=3,
