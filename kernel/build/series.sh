@@ -5,7 +5,8 @@
 # kernel, and the files that each of them adds.  Source it after common.sh, with
 #   pristine=  the kernel's source, with nothing of the project in it
 #   work=      a directory for stage/, manifest and patch.log
-# Environment: NR_PATCHES takes so many patches alone, the first ones.
+# Environment: NR_PATCHES takes so many patches alone, the first ones; with
+# WHOLE_KERNEL=1, those of series.whole-kernel come after those of series.
 
 patches=$TOP/kernel/patches/$KERNEL_SERIES
 # What differs between kernel versions, beside the patches.
@@ -13,11 +14,16 @@ compat=$TOP/kernel/compat/$KERNEL_SERIES
 stage=${work:?}/stage
 : "${pristine:?}"
 
+# Those that change structures of the kernel are for a kernel that is built as a
+# whole: modules for the distribution's go without.
 series()
 {
+	local lists=("$patches/series")
+
 	[ -e "$patches/series" ] || return 0
+	[ -z "${WHOLE_KERNEL:-}" ] || lists+=("$patches/series.whole-kernel")
 	sed -e 's/[[:space:]]*#.*//' -e '/^[[:space:]]*$/d' \
-		-e 's/[[:space:]].*//' "$patches/series" |
+		-e 's/[[:space:]].*//' "${lists[@]}" |
 		head -n "${NR_PATCHES:-1000}"
 }
 

@@ -45,7 +45,9 @@ struct map_memory_pool {
 	unsigned int nr_helpers;
 	/* Jobs from their submission to their result. */
 	struct list_head running;
+#ifndef CONFIG_KVM_MAP_MEMORY_STATS
 	struct kvm_map_memory_stats stats;
+#endif
 };
 
 /* A thread, other than the owner, that maps for a job right now. */
@@ -204,11 +206,19 @@ kvm_map_memory_job_count(const struct map_memory_job *job)
  * Protected by pool->lock, but for counts of bytes.  A job keeps the VM, and so
  * them, alive; others may find that it has gone.
  */
+#ifdef CONFIG_KVM_MAP_MEMORY_STATS
+static inline struct kvm_map_memory_stats *
+kvm_map_memory_stats_of(struct map_memory_pool *pool)
+{
+	return &pool->kvm->stat.generic.map_memory;
+}
+#else
 static inline struct kvm_map_memory_stats *
 kvm_map_memory_stats_of(struct map_memory_pool *pool)
 {
 	return &pool->stats;
 }
+#endif
 
 static inline u64 kvm_map_memory_bytes(const struct kvm_map_memory_count *count)
 {
