@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-/* Kinds of errors: map_memory_stats.c has their list, and below are their names. */
+/* Kinds of errors: map_memory_stats.c has their list. */
 #define KVM_MAP_MEMORY_NR_ERRORS	6
 
 /* Bytes that are mapped, present and skipped, as the workers publish them. */
@@ -25,8 +25,7 @@ struct kvm_map_memory_stats {
 	u64 errors[KVM_MAP_MEMORY_NR_ERRORS];
 };
 
-#ifdef CONFIG_KVM_MAP_MEMORY_STATS
-/* The descriptors of a VM's binary statistics: each has a comma behind it. */
+/* Descriptors of a VM's binary statistics, where struct kvm has these figures. */
 #define KVM_MAP_MEMORY_STATS_DESC(member, stat, type, unit)			\
 	{									\
 		STATS_DESC_COMMON(KVM_STATS_TYPE_##type, KVM_STATS_UNIT_##unit,	\
@@ -38,22 +37,5 @@ struct kvm_map_memory_stats {
 
 #define KVM_MAP_MEMORY_ERROR_DESC(index, name)					\
 	KVM_MAP_MEMORY_STATS_DESC(errors[index], errors_##name, CUMULATIVE, NONE)
-
-#define KVM_MAP_MEMORY_VM_STATS()						\
-	KVM_MAP_MEMORY_STATS_DESC(jobs_running, jobs_running, INSTANT, NONE),	\
-	KVM_MAP_MEMORY_STATS_DESC(jobs_done, jobs_done, CUMULATIVE, NONE),	\
-	KVM_MAP_MEMORY_STATS_DESC(helpers, helpers, INSTANT, NONE),		\
-	KVM_MAP_MEMORY_STATS_DESC(done.mapped, bytes_mapped, CUMULATIVE, BYTES),\
-	KVM_MAP_MEMORY_STATS_DESC(done.present, bytes_present, CUMULATIVE, BYTES),\
-	KVM_MAP_MEMORY_STATS_DESC(done.skipped, bytes_skipped, CUMULATIVE, BYTES),\
-	KVM_MAP_MEMORY_ERROR_DESC(0, eintr),					\
-	KVM_MAP_MEMORY_ERROR_DESC(1, ecanceled),				\
-	KVM_MAP_MEMORY_ERROR_DESC(2, eagain),					\
-	KVM_MAP_MEMORY_ERROR_DESC(3, enomem),					\
-	KVM_MAP_MEMORY_ERROR_DESC(4, efault),					\
-	KVM_MAP_MEMORY_ERROR_DESC(5, other),
-#else
-#define KVM_MAP_MEMORY_VM_STATS()
-#endif
 
 #endif /* _LINUX_KVM_MAP_MEMORY_STATS_H */
