@@ -115,7 +115,10 @@ struct kvm_prefault_session_report {
 	__u32 state;
 	/* KVM_PREFAULT_PATH_*, not BEST; IOCTL after URING if io_uring gets no thread. */
 	__u32 path;
-	/* 0; in state ENDED -ECANCELED if cancelled, else first_error. */
+	/*
+	 * 0; in state ENDED -ECANCELED if cancelled, else the error that ended the
+	 * session, if that was not the end of its ranges, else first_error.
+	 */
 	__s32 result;
 	/* Negative errno, or 0: that of the first range that could not be mapped. */
 	__s32 first_error;

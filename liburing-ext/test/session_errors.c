@@ -163,10 +163,68 @@ static void test_no_thread(void)
 		ok(status == 0, "io_uring gets no thread: the ioctl goes on");
 }
 
+/* Of the machine, which root may exceed. */
+static void set_files_of_all(unsigned long nr)
+{
+	FILE *file = fopen("/proc/sys/fs/file-max", "w");
+
+	if (!file || fprintf(file, "%lu\n", nr) < 0 || fclose(file))
+		bail_out("/proc/sys/fs/file-max");
+}
+
+static unsigned long files_of_all(void)
+{
+	FILE *file = fopen("/proc/sys/fs/file-max", "r");
+	unsigned long nr;
+
+	if (!file || fscanf(file, "%lu", &nr) != 1)
+		bail_out("/proc/sys/fs/file-max");
+	fclose(file);
+	return nr;
+}
+
+static int create_as_nobody(void)
+{
+	struct kvm_prefault_session *session;
+
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY))
+		bail_out("setresuid");
+	return kvm_prefault_session_create(&session, &options) != -ENFILE;
+}
+
+/* In the test machine alone, as others would feel it. */
+static void test_no_files(void)
+{
+	unsigned long before;
+	int status;
+	pid_t pid;
+
+	if (path != KVM_PREFAULT_PATH_POPULATE)
+		return;
+	if (!getenv("TESTVM")) {
+		skip("the host's limit of files", "not in the test machine");
+		return;
+	}
+	path_begin(SIZE, SIZE, 1);
+	before = files_of_all();
+	set_files_of_all(0);
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(create_as_nobody());
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		bail_out("fork");
+	set_files_of_all(before);
+	ok(status == 0, "the host's limit of files: ENFILE");
+	path_end(SIZE);
+}
+
 int main(int argc, char **argv)
 {
 	static void (*const tests_of_path[])(void) = {
-		test_no_slot, test_poison, test_many, test_closed, test_no_thread, NULL
+		test_no_slot, test_poison, test_many, test_closed, test_no_thread,
+		test_no_files, NULL
 	};
 
 	return run_on_paths(argc, argv, tests_of_path);

@@ -199,6 +199,52 @@ static void test_not_submitted(void)
 	end();
 }
 
+/* The next slice is answered with this, and waiting for it is left to the ring. */
+static void answer(int res)
+{
+	struct io_uring_sqe sqe;
+
+	for (;;) {
+		must(kvm_prefault_session_prep(session, &sqe), "prep");
+		if (sqe.opcode == IORING_OP_URING_CMD)
+			break;
+		sqe.user_data = 1234;
+		*io_uring_get_sqe(&ring) = sqe;
+		must(io_uring_submit(&ring), "io_uring_submit");
+		complete_one();
+	}
+	must(kvm_prefault_session_complete(session, res), "complete");
+}
+
+/* Memory that never comes to rest, and a caller that never stays uninterrupted. */
+static void test_a_hundred_tries(void)
+{
+	struct kvm_prefault_session_report report;
+	unsigned int i;
+
+	begin();
+	session = session_new(&options);
+	must(kvm_prefault_session_start(session, NULL), "start");
+	for (i = 0; i < 99; i++)
+		answer(-EAGAIN);
+	ok(report_of(session).first_error == 0, "99 times EAGAIN: no error yet");
+	answer(-EAGAIN);
+	report = report_of(session);
+	ok(report.first_error == -EAGAIN && report.first_error_address == BASE &&
+	   report.bytes_failed == PAGE && report.bytes_left == SIZE - PAGE,
+	   "100 times EAGAIN: the page is left out");
+	for (i = 0; i < 99; i++)
+		answer(-EINTR);
+	ok(report_of(session).state == KVM_PREFAULT_SESSION_RUNNING,
+	   "99 times EINTR: it goes on");
+	answer(-EINTR);
+	print_report(session);
+	report = report_of(session);
+	ok(kvm_prefault_session_wait(session, 0) == -EINTR && report.result == -EINTR &&
+	   report.first_error == -EAGAIN, "100 times EINTR: the session ends by that");
+	end();
+}
+
 int main(void)
 {
 	unsigned int path;
@@ -210,5 +256,6 @@ int main(void)
 	test_pause();
 	test_cancel_request();
 	test_not_submitted();
+	test_a_hundred_tries();
 	return done_testing();
 }
