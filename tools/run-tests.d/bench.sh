@@ -46,7 +46,7 @@ fi
 
 check "every peer" drive prepare-seconds --size 2M --workers 1,2 --rounds 2 \
 	--memory 4k,hugetlb-2m
-check "an entry each" holds prepare-seconds 'len(entries) == 2 * 2 * (1 + 7 * 2)'
+check "an entry each" holds prepare-seconds 'len(entries) == 2 * 2 * (1 + 8 * 2)'
 check "all measured, twice" holds prepare-seconds \
 	'all(e["outcome"] == "measured" and len(e["samples"]) == 2 for e in entries)'
 check "every field" holds prepare-seconds \
@@ -59,7 +59,7 @@ check "seconds, and no instructions" holds prepare-seconds \
 		e["instructions_per_page"] is None for e in entries)'
 check "ours leave no fault" holds prepare-seconds \
 	'all(e["faults_left"] == 0 for e in entries
-		if e["peer"] in ("touch", "vcpu", "ioctl", "uring"))'
+		if e["peer"] in ("touch", "vcpu", "ioctl", "uring", "session"))'
 check "nothing prepared: a fault for each page" holds prepare-seconds \
 	'all(e["faults_left"] == e["bytes"] >> (12 if e["memory"] == "4k" else 21)
 		for e in entries if e["peer"] == "none")'

@@ -53,6 +53,7 @@ extern const struct method method_populate_pre_fault;
 extern const struct method method_vcpu;
 extern const struct method method_ioctl;
 extern const struct method method_uring;
+extern const struct method method_session;
 
 /*
  * The only list of them: what is added here, every program has.  A table begins
@@ -65,7 +66,8 @@ extern const struct method method_uring;
 	&method_populate_pre_fault,	\
 	&method_vcpu,			\
 	&method_ioctl,			\
-	&method_uring
+	&method_uring,			\
+	&method_session
 
 /* No table has more than these, for arrays of them. */
 #define METHODS_MAX	16

@@ -17,5 +17,5 @@ check "what to do" says stdout "Load the module kvm with tdp_mmu=1."
 check "nested paging is there" row kvm nested-paging ok
 check "no feature" test "$(states features)" = missing
 check "the methods that are left" \
-	test "$(names methods ok)" = "pre-fault populate populate+pre-fault"
+	test "$(names methods ok)" = "pre-fault populate populate+pre-fault session"
 done_testing

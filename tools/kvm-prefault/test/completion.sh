@@ -43,7 +43,7 @@ for verb in $verbs; do
 	done
 done
 
-methods="ioctl none populate populate+pre-fault pre-fault uring vcpu"
+methods="ioctl none populate populate+pre-fault pre-fault session uring vcpu"
 check "methods" completes "$methods" run --method ""
 check "by the short option" completes "$methods" run -m ""
 check "after =" completes "$methods" run --method =

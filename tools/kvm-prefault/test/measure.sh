@@ -16,7 +16,7 @@ holds() {
 import json, sys
 document = json.load(open(sys.argv[1]))
 results = document["results"]
-ours = [r for r in results if r["method"] in ("vcpu", "ioctl", "uring")]
+ours = [r for r in results if r["method"] in ("vcpu", "ioctl", "uring", "session")]
 batch = [r for r in ours if r["method"] != "vcpu"]
 pages = lambda r: r["bytes"] // 4096
 if not eval(sys.argv[2]):
@@ -40,9 +40,9 @@ fi
 # Odd on purpose: the size is no multiple of 2 MiB, or of the workers.
 prefault run --size 16388K --memory $kinds --workers 3 --runs 2 --json "$json"
 check "all methods, $kinds" status_is 0
-check "a result each" holds 'len(results) == 7 * 4'
+check "a result each" holds 'len(results) == 8 * 4'
 check "the document names all methods" holds \
-	'[m["name"] for m in document["methods"]] == [r["method"] for r in results[:7]]'
+	'[m["name"] for m in document["methods"]] == [r["method"] for r in results[:8]]'
 check "and kinds of memory, also others" holds \
 	'{r["memory"] for r in results} < {k["name"] for k in document["memory_kinds"]}'
 check "all measured" holds 'all(r["outcome"] == "measured" for r in results)'

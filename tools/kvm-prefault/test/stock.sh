@@ -30,7 +30,7 @@ prefault check
 check "check: status" status_is 1
 check "check: how to build it" says stdout "make modules"
 check "check: the methods that are left" says stdout \
-	"Methods that do: pre-fault, populate, populate+pre-fault."
+	"Methods that do: pre-fault, populate, populate+pre-fault, session."
 
 idle_vm prefault watch --once
 check "watch: status" status_is 2

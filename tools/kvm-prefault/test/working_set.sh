@@ -51,7 +51,7 @@ prefault run --working-set "$set_file" --memory 4k,hugetlb-2m --workers 3 \
 	--json "$json"
 check "all methods, two kinds of memory" status_is 0
 check "the set alone is prepared, and all of memory" holds \
-	'len(alone) == 2 * 7 and len(whole) == 2 * 6 and
+	'len(alone) == 2 * 8 and len(whole) == 2 * 7 and
 		all(r["outcome"] == "measured" for r in results)'
 check "the document describes the set" holds \
 	'document["working_set"]["ranges"] == 1000 and
@@ -66,18 +66,19 @@ check "the peer leaves the faults of the set if it maps nothing" holds \
 	'[r["faults_during"] for r in small if r["method"] == "populate"] == [1000]'
 check "ours leave none, nor does the other peer" holds \
 	'all(r["faults_during"] == 0 for r in results
-		if r["method"] in ("populate+pre-fault", "vcpu", "ioctl", "uring"))'
-check "a batch maps the set, or all of memory" holds \
+		if r["method"] in ("populate+pre-fault", "vcpu", "ioctl", "uring",
+			"session"))'
+check "ours map the set, or all of memory" holds \
 	'all(r["bytes_mapped"] == r["prepared_bytes"] for r in results
-		if r["method"] in ("ioctl", "uring"))'
+		if r["method"] in ("ioctl", "uring", "session"))'
 check "the set, or all of memory, is prepared" holds \
 	'all(r["prepared_bytes"] == 4096000 for r in small) and
 		all(r["prepared_bytes"] == r["bytes"] for r in whole)'
 check "pages in KVM's tables are those of the set" holds \
-	'all(r["pages_4k"] == 1000 for r in small if r["method"] in ("ioctl", "uring"))'
+	'all(r["pages_4k"] == 1000 for r in small if r["method"] in ("ioctl", "uring", "session"))'
 check "huge pages are mapped huge" holds \
 	'all(r["pages_2m"] == 6 and r["prepared_bytes"] == 12 << 20 for r in results
-		if r["memory"] == "hugetlb-2m" and r["method"] in ("ioctl", "uring"))'
+		if r["memory"] == "hugetlb-2m" and r["method"] in ("ioctl", "uring", "session"))'
 
 prefault run --working-set "$set_file" --method uring --size 64M
 check "more memory than the set needs" status_is 0
@@ -88,9 +89,9 @@ check "and how large memory is" says stdout "4k, 64 MiB"
 
 # More ranges than a batch takes.
 write_set 66000 "i * 0x2000"
-prefault run --working-set "$set_file" --method ioctl,uring --json "$json" --quiet
+prefault run --working-set "$set_file" --method ioctl,uring,session --json "$json" --quiet
 check "66,000 ranges" status_is 0
-check "take two batches, which leave no fault" holds \
+check "take two batches or slices, which leave no fault" holds \
 	'all(r["faults_during"] == 0 and r["bytes_mapped"] == 66000 * 4096
 		for r in alone)'
 done_testing
