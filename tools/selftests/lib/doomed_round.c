@@ -50,6 +50,16 @@ static unsigned int draw_ring_flags(uint64_t *state)
 	return flags[draw_below(state, ARRAY_SIZE(flags))];
 }
 
+static void draw_options(struct doomed_job *job, uint64_t *state, bool vcpu_runs)
+{
+	if (draw_one_in(state, 4))
+		job->batch.flags |= KVM_MAP_MEMORY_KEEP_HELPERS;
+	/* Beside a vCPU that never rests it would take for ever. */
+	if (draw_one_in(state, 4) && !vcpu_runs)
+		job->batch.flags |= KVM_MAP_MEMORY_BACKGROUND;
+	job->progress_in_guest = draw_one_in(state, 4);
+}
+
 static void draw_job(struct doomed_job *job, uint64_t *state, bool vcpu_runs)
 {
 	const uint64_t pages = DOOMED_SIZE / PAGE_SIZE;
@@ -67,6 +77,7 @@ static void draw_job(struct doomed_job *job, uint64_t *state, bool vcpu_runs)
 	job->mapping = job->asked;
 	map_batch_init(&job->batch, &job->mapping, 1, 1 + draw_below(state, 8));
 	job->batch.first_undone = NOT_WRITTEN;
+	draw_options(job, state, vcpu_runs);
 }
 
 void doomed_round_draw(struct doomed_round *round, uint64_t seed, uint64_t nr)
@@ -130,6 +141,22 @@ unsigned int doomed_round_cut_short(const struct doomed_round *round)
 	return nr;
 }
 
+/* Results are written after the progress, whoever dies meanwhile. */
+static bool progress_is_consistent(const struct doomed_job *job)
+{
+	const struct kvm_map_memory_progress *progress = &job->progress;
+
+	if (job->progress_in_guest || job->entry == ENTRY_VCPU)
+		return true;
+	if (progress->bytes_mapped + progress->bytes_present +
+	    progress->bytes_skipped > progress->bytes_total)
+		return false;
+	return !written(job) || (progress->bytes_total == job->asked.size &&
+				 progress->bytes_mapped == job->batch.bytes_mapped &&
+				 progress->bytes_present == job->batch.bytes_present &&
+				 progress->bytes_skipped == job->batch.bytes_skipped);
+}
+
 /* A job that returned, or was cut short, or neither: what is left is a whole. */
 bool doomed_round_is_consistent(const struct doomed_round *round)
 {
@@ -145,6 +172,8 @@ bool doomed_round_is_consistent(const struct doomed_round *round)
 		if (job->returned && !job->result && left->size)
 			return false;
 		if (written(job) && job->batch.first_undone != (left->size ? 0 : 1))
+			return false;
+		if (!progress_is_consistent(job))
 			return false;
 	}
 	return true;

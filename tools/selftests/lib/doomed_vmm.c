@@ -138,6 +138,9 @@ static void *run_job(void *data)
 	struct doomed_job *job = data;
 	struct io_uring ring;
 
+	job->batch.progress = (uint64_t)(job->progress_in_guest ?
+					 memory + DOOMED_SIZE - PAGE_SIZE :
+					 &job->progress);
 	if (job->entry == ENTRY_URING)
 		map_ring_open(&ring, 4, job->ring_flags);
 	wait_for_go();

@@ -45,6 +45,9 @@ enum doomed_entry { ENTRY_IOCTL, ENTRY_VCPU, ENTRY_URING, NR_ENTRIES };
 struct doomed_job {
 	enum doomed_entry entry;
 	unsigned int ring_flags;
+	/* The progress goes to the guest's memory, which may vanish, and not here. */
+	bool progress_in_guest;
+	struct kvm_map_memory_progress progress;
 	struct kvm_memory_mapping asked;
 	/* Written by the kernel, and by the VMM. */
 	struct kvm_memory_mapping mapping;
