@@ -14,10 +14,12 @@ die()
 	exit 1
 }
 
+# Of what is unpacked: while a package is configured, those that it came with can
+# still wait for that.
 package_version()
 {
 	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null |
-		sed -n 's/^installed //p'
+		sed -nE 's/^(installed|unpacked|half-configured|triggers-[a-z]*) //p'
 }
 
 # The end of the metapackages' names: Debian 12 has a kernel of another series
