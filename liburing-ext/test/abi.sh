@@ -18,7 +18,7 @@ same_abi() {
 # shellcheck disable=SC2046
 build() {
 	${CC:-cc} -g -O2 -fPIC -shared -I"$2" -I"$top_dir/include/uapi" \
-		-Wl,-soname,liburing-kvm.so.0 -Wl,--version-script="$3" \
+		-Wl,-soname,liburing-kvm.so.1 -Wl,--version-script="$3" \
 		-o "$scratch_dir/$1" $(find "$ext_dir/src" -name '*.c' ! -name ffi.c) \
 		-luring
 }

@@ -37,7 +37,7 @@ for program in static shared ffi-static ffi-shared; do
 	grep -E '^not ok|SKIP' "$scratch_dir/output" | sed 's/^/# /'
 done
 uses_library() {
-	ldd "$scratch_dir/$1" | grep "$build_dir/$2.so.0"
+	ldd "$scratch_dir/$1" | grep "$build_dir/$2.so.1"
 }
 check "the shared one really uses liburing-kvm" uses_library shared liburing-kvm
 check "and the other liburing-kvm-ffi" uses_library ffi-shared liburing-kvm-ffi

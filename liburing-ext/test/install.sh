@@ -36,7 +36,7 @@ builds_ffi() {
 }
 soname() {
 	for library in liburing-kvm liburing-kvm-ffi; do
-		readelf -d "$root/usr/lib/$library.so" | grep -F "[$library.so.0]" ||
+		readelf -d "$root/usr/lib/$library.so" | grep -F "[$library.so.1]" ||
 			return 1
 	done
 }
