@@ -44,8 +44,8 @@ reason_against()
 	[ ! -e "$KEPT_SOURCES/$headers/.unpacked" ] || return 0
 	source=$(package_version "linux-source-$KERNEL_SERIES")
 	if [ "$source" != "$headers" ] || [ ! -e "$TARBALL" ]; then
-		echo "its source is missing, install" \
-			"linux-source-$KERNEL_SERIES=$headers"
+		echo "its source is missing, run 'apt install --allow-downgrades" \
+			"linux-source-$KERNEL_SERIES=$headers'"
 	fi
 }
 
