@@ -33,6 +33,12 @@ check-quick: ## Run the quick tier: each behaviour once, on all kinds of machine
 check-debian: setup ## Run demo and check on another Debian (RELEASE=trixie)
 	@tools/check-debian $(or $(RELEASE),trixie)
 
+.PHONY: check-packages
+check-packages: setup ## Install and upgrade the packages on Debian 12 and 13 (RELEASE=)
+	@status=0; for release in $(or $(RELEASE),bookworm trixie); do \
+		tools/check-packages $$release || status=1; \
+	done; exit $$status
+
 .PHONY: check-upstream
 check-upstream: setup ## Run all of the kernel's own KVM selftests, long ones too
 	@$(MAKE) --no-print-directory modules tests
