@@ -30,7 +30,8 @@ static void advise_modules(struct failure *failure)
 		return;
 	}
 	advise(failure,
-	       "As root, with no VM running:\n"
+	       "Install the package kvm-map-memory-dkms, which 'make deb' builds, or as root,\n"
+	       "with no VM running:\n"
 	       "  make modules\n"
 	       "  rmmod %s kvm\n"
 	       "  modprobe irqbypass%s\n"
