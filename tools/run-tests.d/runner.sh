@@ -67,6 +67,28 @@ run passes.sh
 ok $? "the runner turns red on a tier with nothing in it"
 runner_options=()
 
+# lists WHAT PATTERN OPTION...: a list has tests of that name
+lists()
+{
+	local what=$1 pattern=$2
+
+	shift 2
+	"$top/tools/run-tests" --list "$@" >"$results.out" 2>&1 &&
+		grep -q "$pattern" "$results.out"
+	ok $? "$what"
+}
+
+lists "a suite has its tests" '^tools.qemu.test.boot ' --suite qemu
+! grep -qv '^tools.qemu.test' "$results.out"
+ok $? "and no others"
+lists "all tests are those of no suite" '^tools.fuzz.test.fuzz '
+! grep -q '^tools.qemu.test' "$results.out"
+ok $? "and no others"
+lists "a name finds a test of a suite" '^tools.qemu.test.boot ' boot
+"$top/tools/run-tests" --suite no-such-suite --list >"$results.out" 2>&1
+[ $? = 1 ]
+ok $? "a suite that does not exist is an error"
+
 # In one boot: each test is judged by what happened while it ran.
 build_module_that_warns
 
