@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0
+# The machines and devices of the QEMU that tools/qemu/build makes.
+CONFIG_I440FX=n
+CONFIG_ISAPC=n
+CONFIG_Q35=y
+CONFIG_MICROVM=y
+CONFIG_ISA_DEBUG=y
+CONFIG_PCI_DEVICES=n
+CONFIG_VIRTIO_PCI=y
+CONFIG_VIRTIO_BALLOON=y
+CONFIG_VIRTIO_MEM=y
