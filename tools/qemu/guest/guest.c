@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A guest for tests of a VMM.  It is loaded by PVH, says "ready" on the first serial
+ * port, and obeys commands of one letter that it reads there:
+ *
+ *   w  writes a word to every page of memory
+ *   f  writes every word of memory, for 'v' and 'l'
+ *   v  reads every word, and compares it with what was written
+ *   l  does both until the next letter arrives
+ *   m  writes a word to every page of the first half of memory
+ *
+ * and answers with a line: the letter, the passes, the pages of a pass, the words that
+ * were wrong, the ticks of the TSC that all passes and the longest time between two
+ * pages took.
+ *
+ * Memory is the RAM in the start info's map above the guest's own.
+ */
+#include "guest.h"
+
+typedef unsigned char u8;
+typedef unsigned int u32;
+typedef unsigned long u64;
+
+#define PAGE		4096UL
+#define PAGE_WORDS	(PAGE / sizeof(u64))
+#define COM1		0x3f8
+#define TYPE_RAM	1
+#define MAX_RANGES	16
+
+struct start_info {
+	u32 magic;
+	u32 version;
+	u32 flags;
+	u32 nr_modules;
+	u64 modules;
+	u64 cmdline;
+	u64 rsdp;
+	u64 memmap;
+	u32 nr_memmap;
+	u32 reserved;
+};
+
+struct memmap_entry {
+	u64 address;
+	u64 size;
+	u32 type;
+	u32 reserved;
+};
+
+struct range {
+	u64 start;
+	u64 end;
+};
+
+struct result {
+	u64 passes;
+	u64 pages;
+	u64 wrong;
+	u64 ticks;
+	u64 longest;
+};
+
+static struct range ranges[MAX_RANGES];
+static unsigned int nr_ranges;
+static u64 generation;
+static u64 last_tick;
+
+static inline void out(unsigned short port, u8 value)
+{
+	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u8 in(unsigned short port)
+{
+	u8 value;
+
+	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+	return value;
+}
+
+static inline u64 tsc(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (u64)high << 32 | low;
+}
+
+static void put(char c)
+{
+	while (!(in(COM1 + 5) & 0x20))
+		;
+	out(COM1, c);
+}
+
+static void put_text(const char *text)
+{
+	while (*text)
+		put(*text++);
+}
+
+static void put_number(u64 number)
+{
+	char digits[20];
+	int nr = 0;
+
+	do {
+		digits[nr++] = '0' + number % 10;
+		number /= 10;
+	} while (number);
+	put(' ');
+	while (nr)
+		put(digits[--nr]);
+}
+
+static int has_command(void)
+{
+	return in(COM1 + 5) & 1;
+}
+
+static void find_memory(const struct start_info *info)
+{
+	const struct memmap_entry *entry = (void *)info->memmap;
+	u64 first = ((u64)guest_end + PAGE - 1) & -PAGE;
+	u32 i;
+
+	for (i = 0; i < info->nr_memmap && nr_ranges < MAX_RANGES; i++) {
+		struct range range = {
+			.start = entry[i].address,
+			.end = (entry[i].address + entry[i].size) & -PAGE,
+		};
+
+		if (range.start < first)
+			range.start = first;
+		if (entry[i].type == TYPE_RAM && range.start < range.end)
+			ranges[nr_ranges++] = range;
+	}
+}
+
+static void note_time(struct result *result)
+{
+	u64 now = tsc();
+
+	if (now - last_tick > result->longest)
+		result->longest = now - last_tick;
+	last_tick = now;
+	result->pages++;
+}
+
+static u64 value_of(const u64 *word)
+{
+	return (u64)word * 0x9e3779b97f4a7c15 + generation;
+}
+
+static void touch(u64 *page, struct result *result)
+{
+	page[0] = value_of(page);
+	note_time(result);
+}
+
+static void fill(u64 *page, struct result *result)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGE_WORDS; i++)
+		page[i] = value_of(&page[i]);
+	note_time(result);
+}
+
+static void verify(u64 *page, struct result *result)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGE_WORDS; i++)
+		if (page[i] != value_of(&page[i]))
+			result->wrong++;
+	note_time(result);
+}
+
+static void walk(void (*visit)(u64 *page, struct result *result),
+		 struct result *result, unsigned int divisor)
+{
+	unsigned int i;
+	u64 page, end;
+
+	for (i = 0; i < nr_ranges; i++) {
+		end = ranges[i].start + (ranges[i].end - ranges[i].start) / divisor;
+		for (page = ranges[i].start; page < end; page += PAGE)
+			visit((u64 *)page, result);
+	}
+	result->passes++;
+}
+
+/* Memory that was never written is verified against the same generation later. */
+static void loop(struct result *result)
+{
+	do {
+		walk(verify, result, 1);
+		generation++;
+		walk(fill, result, 1);
+	} while (!has_command());
+}
+
+static int obey(char command, struct result *result)
+{
+	switch (command) {
+	case 'w':
+		walk(touch, result, 1);
+		return 1;
+	case 'm':
+		walk(touch, result, 2);
+		return 1;
+	case 'f':
+		generation++;
+		walk(fill, result, 1);
+		return 1;
+	case 'v':
+		walk(verify, result, 1);
+		return 1;
+	case 'l':
+		loop(result);
+		return 1;
+	}
+	return 0;
+}
+
+static void report(char command, const struct result *result)
+{
+	put(command);
+	put_number(result->passes);
+	put_number(result->pages / (result->passes ? result->passes : 1));
+	put_number(result->wrong);
+	put_number(result->ticks);
+	put_number(result->longest);
+	put('\n');
+}
+
+void guest_main(const struct start_info *info)
+{
+	char command;
+
+	find_memory(info);
+	put_text("ready\n");
+	for (;;) {
+		struct result result = { 0 };
+
+		while (!has_command())
+			;
+		command = in(COM1);
+		last_tick = tsc();
+		result.ticks = last_tick;
+		if (!obey(command, &result))
+			continue;
+		result.ticks = last_tick - result.ticks;
+		report(command, &result);
+	}
+}

@@ -1,0 +1,145 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# quick: none make check-qemu runs these
+# suite: qemu
+# testvm: --memory 3G
+# test-timeout: 300
+# Migrations that fail while RAM is being mapped, and memory that is plugged meanwhile:
+# no process, no VM and no guest that is half alive is left, and no RAM is missed.
+export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1
+exec python3 - <<'END'
+import signal
+
+from qemu_vm import *
+
+
+def vms():
+    return [name for name in os.listdir("/sys/kernel/debug/kvm") if "-" in name]
+
+
+def half_way(capabilities=()):
+    """A migration in the middle, its RAM so far mapped at the destination."""
+    source, destination, uri = pair("map-memory=on", "microvm", capabilities, "128M")
+    source.ready().command("f")
+    source.qmp("migrate-set-parameters", max_bandwidth=16 * MIB)
+    source.qmp("migrate", uri=uri)
+    wait_until("RAM is mapped as it arrives",
+               lambda: destination.info()["mapped"] >= 16 * MIB)
+    return source, destination
+
+
+def destination_ends(destination):
+    true("the destination fails", destination.process.wait(LIMIT) != 0)
+
+
+def guest_goes_on(source):
+    result = source.command("v")
+    equal("words that are wrong", result.wrong, 0)
+
+
+def source_killed():
+    source, destination = half_way()
+    with source, destination:
+        source.process.kill()
+        destination_ends(destination)
+    wait_until("no VM is left", lambda: not vms())
+
+
+def destination_killed():
+    source, destination = half_way()
+    with source, destination:
+        destination.process.kill()
+        equal("migration", source.migrated()["status"], "failed")
+        guest_goes_on(source)
+    wait_until("no VM is left", lambda: not vms())
+
+
+def cancelled_at_source():
+    source, destination = half_way()
+    with source, destination:
+        source.qmp("migrate_cancel")
+        equal("migration", source.migrated()["status"], "cancelled")
+        destination_ends(destination)
+        guest_goes_on(source)
+
+
+def second_try():
+    """The source goes to another destination after the first one is gone."""
+    source, first = half_way()
+    with source, first:
+        first.process.kill()
+        source.migrated()
+        uri = "unix:" + tempfile.mkdtemp() + "/migration"
+        with Vm("map-memory=on", "microvm", "128M",
+                ["-incoming", uri]) as second:
+            source.qmp("migrate-set-parameters", max_bandwidth=10 << 30)
+            source.qmp("migrate", uri=uri)
+            equal("migration", source.migrated()["status"], "completed")
+            second.running()
+            second.settled()
+            result, faults = second.command_and_faults("v")
+            equal("words that are wrong", result.wrong, 0)
+            equal("faults", faults, 0)
+
+
+def mapping_cancelled():
+    """The migration goes on without."""
+    source, destination = half_way()
+    with source, destination:
+        destination.qmp("map-memory-cancel")
+        source.qmp("migrate-set-parameters", max_bandwidth=10 << 30)
+        equal("migration", source.migrated()["status"], "completed")
+        destination.running()
+        equal("status", destination.info()["status"], "cancelled")
+        equal("words that are wrong", destination.command("v").wrong, 0)
+
+
+def stopped():
+    """The destination is stopped for a moment, then the source."""
+    source, destination = half_way()
+    with source, destination:
+        for vm in destination, source:
+            vm.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.5)
+            vm.process.send_signal(signal.SIGCONT)
+        source.qmp("migrate-set-parameters", max_bandwidth=10 << 30)
+        equal("migration", source.migrated()["status"], "completed")
+        destination.running()
+        destination.settled()
+        result, faults = destination.command_and_faults("v")
+        equal("words that are wrong", result.wrong, 0)
+        equal("faults", faults, 0)
+
+
+def plug(rate):
+    """A DIMM, when all is mapped, or while RAM is being mapped."""
+    accel = "map-memory=on" + (",map-memory-rate=1M" if rate else "")
+    with Vm(accel, "q35", "64M,slots=2,maxmem=512M").ready() as vm:
+        if rate:
+            wait_until("a job runs", lambda: vm.info()["status"] == "active")
+        else:
+            vm.settled()
+        before = vm.info()
+        vm.qmp("object-add", qom_type="memory-backend-ram", id="m1",
+               size=128 * MIB)
+        vm.qmp("device_add", driver="pc-dimm", id="d1", memdev="m1")
+        vm.qmp("map-memory-set-rate", rate=0)
+        info = vm.settled()
+        equal("status", info["status"], "completed")
+        true("the DIMM is mapped: %s" % info,
+             info["mapped"] >= 128 * MIB + (0 if rate else before["mapped"]))
+        equal("faults", vm.command_and_faults("w")[1], 0)
+
+
+plan = Plan()
+plan.test("the source is killed", source_killed)
+plan.test("the destination is killed", destination_killed)
+plan.test("the source cancels", cancelled_at_source)
+plan.test("the source migrates again", second_try)
+plan.test("map-memory-cancel in a migration", mapping_cancelled)
+plan.test("both are stopped for a moment", stopped)
+plan.test("a DIMM is plugged", plug, False)
+plan.test("a DIMM is plugged while RAM is being mapped", plug, True)
+wait_until("no VM is left", lambda: not vms())
+plan.end()
+END

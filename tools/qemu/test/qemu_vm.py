@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: GPL-2.0
+"""QEMU with the guest of tools/qemu/guest, for tests in the test machine; and TAP."""
+import glob
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
+QEMU = os.environ.get("QEMU", TOP + "/build/qemu/qemu-system-x86_64")
+GUEST = TOP + "/build/qemu/guest/guest.elf"
+FIRMWARE = ["-L", "/usr/share/seabios", "-L", "/usr/share/qemu"]
+PAGE = 4096
+MIB = 1 << 20
+# A time limit only ends what hangs.
+LIMIT = 60 * int(os.environ.get("TEST_TIMEOUT_FACTOR", "4"))
+
+MACHINES = {
+    "microvm": ["-M", "microvm"],
+    "q35": ["-M", "q35"],
+    "q35-qboot": ["-M", "q35", "-bios", "qboot.rom"],
+}
+
+
+class Failure(Exception):
+    """Of a test, with the reason."""
+
+
+def wait_until(what, condition):
+    """The first true value of condition(), which is called again and again."""
+    end = time.monotonic() + LIMIT
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure("not within %d seconds: %s" % (LIMIT, what))
+        time.sleep(0.01)
+
+
+class Lines:
+    """The lines that come out of a socket."""
+
+    def __init__(self, sock, whose):
+        self.sock = sock
+        self.whose = whose
+        self.sock.settimeout(LIMIT)
+        self.rest = b""
+
+    def next(self):
+        while b"\n" not in self.rest:
+            try:
+                data = self.sock.recv(65536)
+            except TimeoutError:
+                raise Failure("no line of %s within %d seconds" %
+                              (self.whose, LIMIT)) from None
+            except ConnectionError:
+                data = b""
+            if not data:
+                raise Failure("QEMU has ended")
+            self.rest += data
+        line, self.rest = self.rest.split(b"\n", 1)
+        return line.decode()
+
+
+class Qmp:
+    def __init__(self, sock):
+        self.lines = Lines(sock, "QMP")
+        self.sock = sock
+        self.events = []
+        self.lines.next()
+        self("qmp_capabilities")
+
+    def message(self):
+        message = json.loads(self.lines.next())
+        if "event" in message:
+            self.events.append(message)
+            return None
+        return message
+
+    def __call__(self, command, **arguments):
+        reply = self.try_(command, **arguments)
+        if "error" in reply:
+            raise Failure("%s: %s" % (command, reply["error"]["desc"]))
+        return reply["return"]
+
+    def try_(self, command, **arguments):
+        """The reply, be it an error."""
+        arguments = {name.replace("_", "-"): value
+                     for name, value in arguments.items()}
+        self.sock.sendall(json.dumps(
+            {"execute": command, "arguments": arguments}).encode())
+        reply = None
+        while reply is None:
+            reply = self.message()
+        return reply
+
+    def event(self, name):
+        """The first event of that name that was not taken yet."""
+        while True:
+            for event in self.events:
+                if event["event"] == name:
+                    self.events.remove(event)
+                    return event.get("data")
+            self.message()
+
+
+class Result:
+    """What the guest answers to a command, see guest.c."""
+
+    def __init__(self, line):
+        words = line.split()
+        self.command = words[0]
+        (self.passes, self.pages, self.wrong, self.ticks,
+         self.longest) = (int(word) for word in words[1:])
+
+
+class Vm:
+    """A running QEMU.  'with' ends it."""
+
+    def __init__(self, accel="", machine="microvm", memory="64M", arguments=()):
+        self.stderr = tempfile.TemporaryFile(mode="w+")
+        ours, theirs = zip(*(socket.socketpair() for _ in range(2)))
+        command = [
+            QEMU, *FIRMWARE, "-nodefaults", "-no-user-config", "-display", "none",
+            "-no-reboot", *MACHINES[machine], "-m", memory, "-cpu", "host",
+            "-accel", "kvm" + ("," + accel if accel else ""),
+            "-chardev", "socket,id=serial,fd=%d" % theirs[0].fileno(),
+            "-serial", "chardev:serial",
+            "-chardev", "socket,id=qmp,fd=%d" % theirs[1].fileno(),
+            "-mon", "chardev=qmp,mode=control",
+            "-kernel", GUEST, *arguments]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stderr=self.stderr,
+            pass_fds=[sock.fileno() for sock in theirs])
+        for sock in theirs:
+            sock.close()
+        self.serial_sock, qmp_sock = ours
+        self.serial = Lines(self.serial_sock, "the guest")
+        self.qmp = None
+        try:
+            self.qmp = Qmp(qmp_sock)
+        except Failure as failure:
+            raise Failure("%s: %s" % (failure, self.errors())) from None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        self.process.kill()
+        self.process.wait()
+        if kind:
+            for line in self.errors().splitlines():
+                print("# qemu: " + line)
+
+    def errors(self):
+        """What QEMU has written to stderr."""
+        self.stderr.seek(0)
+        return self.stderr.read()
+
+    def ready(self):
+        """Waits until the guest runs."""
+        line = self.serial.next()
+        if line != "ready":
+            raise Failure("the guest says '%s'" % line)
+        return self
+
+    def send(self, letter):
+        self.serial_sock.sendall(letter.encode())
+
+    def result(self):
+        return Result(self.serial.next())
+
+    def command(self, letter):
+        self.send(letter)
+        return self.result()
+
+    def faults(self):
+        """Stage-2 faults of the vCPUs until now."""
+        files = glob.glob("/sys/kernel/debug/kvm/%d-*/pf_taken" %
+                          self.process.pid)
+        return sum(int(open(file).read()) for file in files)
+
+    def command_and_faults(self, letter):
+        before = self.faults()
+        result = self.command(letter)
+        return result, self.faults() - before
+
+    def info(self):
+        return self.qmp("query-map-memory")
+
+    def settled(self):
+        """The figures, when nothing is being mapped, nor is going to be."""
+        return wait_until("map-memory settles", lambda: (
+            lambda info: info["status"] not in ("waiting", "active") and info
+        )(self.info()))
+
+    def migrated(self):
+        """Waits until an outgoing migration has ended; its status."""
+        return wait_until("the migration ends", lambda: (
+            lambda info: info.get("status") in
+            ("completed", "failed", "cancelled") and info
+        )(self.qmp("query-migrate")))
+
+    def running(self):
+        wait_until("the guest runs here",
+                   lambda: self.qmp("query-status")["status"] == "running")
+
+
+def huge_pages(value):
+    """Whether memory comes as transparent huge pages from now on."""
+    with open("/sys/kernel/mm/transparent_hugepage/enabled", "w") as file:
+        file.write(value)
+
+
+def pair(accel, machine, capabilities=(), memory="64M"):
+    """Source and destination of a migration, and the address of the latter."""
+    uri = "unix:" + tempfile.mkdtemp() + "/migration"
+    source = Vm("", machine, memory)
+    destination = Vm(accel, machine, memory, ["-incoming", "defer"])
+    for vm in source, destination:
+        vm.qmp("migrate-set-parameters", max_bandwidth=10 << 30)
+        vm.qmp("migrate-set-capabilities", capabilities=[
+            {"capability": name, "state": True} for name in capabilities])
+    destination.qmp("migrate-incoming", uri=uri)
+    return source, destination, uri
+
+
+class Plan:
+    """TAP.  Each test is a function; an exception fails it."""
+
+    def __init__(self):
+        self.number = 0
+        self.failures = 0
+        if not os.path.exists("/dev/kvm"):
+            print("1..0 # SKIP no KVM")
+            sys.exit(4)
+        huge_pages("never")
+        for file in QEMU, GUEST:
+            if not os.path.exists(file):
+                print("Bail out! no %s: run 'make qemu' first" % file)
+                sys.exit(1)
+
+    def test(self, what, function, *arguments):
+        self.number += 1
+        try:
+            function(*arguments)
+            print("ok %d - %s" % (self.number, what), flush=True)
+        except Exception as error:
+            self.failures += 1
+            print("not ok %d - %s" % (self.number, what))
+            text = str(error) if isinstance(error, Failure) else \
+                traceback.format_exc()
+            for line in text.splitlines():
+                print("# " + line, flush=True)
+
+    def end(self):
+        print("1..%d" % self.number)
+        sys.exit(self.failures != 0)
+
+
+def equal(what, is_, wanted):
+    if is_ != wanted:
+        raise Failure("%s: %s, not %s" % (what, is_, wanted))
+
+
+def true(what, condition):
+    if not condition:
+        raise Failure("not so: " + what)
