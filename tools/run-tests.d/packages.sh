@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # quick: svm
-# test-timeout: 600
+# test-timeout: 1800
 # The release tarball and the Debian packages: without git the same as from it, twice
 # the same, and lintian has nothing to say.  'make check-packages' installs them.
 top=$(cd "$(dirname "$0")/../.." && pwd)
