@@ -25,6 +25,8 @@ typedef unsigned long u64;
 #define PAGE_WORDS	(PAGE / sizeof(u64))
 #define COM1		0x3f8
 #define TYPE_RAM	1
+/* Of the TSC, between two looks at the port: some milliseconds. */
+#define POLL_TICKS	10000000UL
 #define MAX_RANGES	16
 
 struct start_info {
@@ -116,6 +118,22 @@ static void put_number(u64 number)
 static int has_command(void)
 {
 	return in(COM1 + 5) & 1;
+}
+
+/*
+ * A look at the port is an exit to the VMM, which takes its global lock for it: without
+ * a pause between them its other threads would hardly get the lock.
+ */
+static char wait_for_command(void)
+{
+	u64 start;
+
+	while (!has_command()) {
+		start = tsc();
+		while (tsc() - start < POLL_TICKS)
+			;
+	}
+	return in(COM1);
 }
 
 static void find_memory(const struct start_info *info)
@@ -244,9 +262,7 @@ void guest_main(const struct start_info *info)
 	for (;;) {
 		struct result result = { 0 };
 
-		while (!has_command())
-			;
-		command = in(COM1);
+		command = wait_for_command();
 		last_tick = tsc();
 		result.ticks = last_tick;
 		if (!obey(command, &result))

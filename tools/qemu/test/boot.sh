@@ -3,7 +3,7 @@
 # quick: none make check-qemu runs these
 # suite: qemu
 # testvm: --memory 3G --hugepages-2m 40
-# test-timeout: 300
+# test-timeout: 600
 # A guest that is booted with map-memory=on takes no stage-2 fault on its RAM, on each
 # machine and with each firmware, and above 4 GiB; without it, it does.
 export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1

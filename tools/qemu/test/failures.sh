@@ -3,7 +3,7 @@
 # quick: none make check-qemu runs these
 # suite: qemu
 # testvm: --memory 3G
-# test-timeout: 300
+# test-timeout: 600
 # Migrations that fail while RAM is being mapped, and memory that is plugged meanwhile:
 # no process, no VM and no guest that is half alive is left, and no RAM is missed.
 export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1
@@ -19,12 +19,12 @@ def vms():
 
 def half_way(capabilities=()):
     """A migration in the middle, its RAM so far mapped at the destination."""
-    source, destination, uri = pair("map-memory=on", "microvm", capabilities, "128M")
+    source, destination, uri = pair("map-memory=on", "microvm", capabilities, "64M")
     source.ready().command("f")
-    source.qmp("migrate-set-parameters", max_bandwidth=16 * MIB)
+    source.qmp("migrate-set-parameters", max_bandwidth=4 * MIB)
     source.qmp("migrate", uri=uri)
     wait_until("RAM is mapped as it arrives",
-               lambda: destination.info()["mapped"] >= 16 * MIB)
+               lambda: destination.info()["mapped"] >= 8 * MIB)
     return source, destination
 
 
@@ -70,7 +70,7 @@ def second_try():
         first.process.kill()
         source.migrated()
         uri = "unix:" + tempfile.mkdtemp() + "/migration"
-        with Vm("map-memory=on", "microvm", "128M",
+        with Vm("map-memory=on", "microvm", "64M",
                 ["-incoming", uri]) as second:
             source.qmp("migrate-set-parameters", max_bandwidth=10 << 30)
             source.qmp("migrate", uri=uri)

@@ -3,7 +3,7 @@
 # quick: none make check-qemu runs these
 # suite: qemu
 # testvm: --memory 3G
-# test-timeout: 400
+# test-timeout: 600
 # The destination of a migration has mapped what arrives: the guest takes no stage-2
 # fault there on memory that it had before, and finds every word as it was.
 export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1
@@ -38,20 +38,20 @@ def idle(machine, accel="map-memory=on", capabilities=(), faultless=True):
 
 def arrives():
     """Before the end, RAM that has arrived is mapped, and is found mapped later."""
-    source, destination, uri = pair("map-memory=on", "microvm", memory="256M")
+    source, destination, uri = pair("map-memory=on", "microvm", memory="96M")
     with source.ready(), destination:
         source.command("f")
-        source.qmp("migrate-set-parameters", max_bandwidth=64 * MIB)
+        source.qmp("migrate-set-parameters", max_bandwidth=8 * MIB)
         source.qmp("migrate", uri=uri)
         wait_until("RAM is mapped as it arrives",
-                   lambda: destination.info()["mapped"] >= 64 * MIB)
+                   lambda: destination.info()["mapped"] >= 24 * MIB)
         equal("run state", destination.qmp("query-status")["status"], "inmigrate")
         source.qmp("migrate-set-parameters", max_bandwidth=10 << 30)
         equal("migration", source.migrated()["status"], "completed")
         destination.running()
         info = destination.settled()
         true("found mapped at the end: %d" % info["present"],
-             info["present"] >= 64 * MIB)
+             info["present"] >= 24 * MIB)
         equal("words that are wrong", destination.command("v").wrong, 0)
 
 
@@ -67,8 +67,7 @@ def untouched():
 
 def load(machine, capabilities=()):
     """The guest writes meanwhile, and checks what it wrote."""
-    source, destination, uri = pair("map-memory=on", machine, capabilities,
-                                    memory="32M")
+    source, destination, uri = pair("map-memory=on", machine, capabilities)
     with source.ready(), destination:
         source.command("f")
         source.send("l")

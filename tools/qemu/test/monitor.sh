@@ -3,7 +3,7 @@
 # quick: none make check-qemu runs these
 # suite: qemu
 # testvm: --memory 3G
-# test-timeout: 300
+# test-timeout: 600
 # The QMP commands that start, limit and cancel the mapping, the event at its end, and
 # what they say when they cannot.
 export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1

@@ -3,7 +3,7 @@
 # quick: none make check-qemu runs these
 # suite: qemu
 # testvm: --memory 3G
-# test-timeout: 300
+# test-timeout: 600
 # In a postcopy migration pages are mapped as they arrive; none is requested from the
 # source because of that.
 export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1
@@ -31,7 +31,7 @@ def postcopy(machine, memory, accel, command):
 
 
 def idle(machine):
-    for _, destination, status in postcopy(machine, "64M", "map-memory=on", ""):
+    for _, destination, status in postcopy(machine, "32M", "map-memory=on", ""):
         info = destination.settled()
         equal("status", info["status"], "completed")
         equal("failed", info["failed"], 0)

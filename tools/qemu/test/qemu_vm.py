@@ -17,7 +17,7 @@ FIRMWARE = ["-L", "/usr/share/seabios", "-L", "/usr/share/qemu"]
 PAGE = 4096
 MIB = 1 << 20
 # A time limit only ends what hangs.
-LIMIT = 60 * int(os.environ.get("TEST_TIMEOUT_FACTOR", "4"))
+LIMIT = 200 * int(os.environ.get("TEST_TIMEOUT_FACTOR", "4"))
 
 MACHINES = {
     "microvm": ["-M", "microvm"],
@@ -151,11 +151,30 @@ class Vm:
         return self
 
     def __exit__(self, kind, value, trace):
+        if kind:
+            self.explain()
         self.process.kill()
         self.process.wait()
-        if kind:
-            for line in self.errors().splitlines():
-                print("# qemu: " + line)
+
+    def explain(self):
+        """Prints where a QEMU is that has failed a test: threads, then the guest."""
+        for line in self.errors().splitlines():
+            print("# qemu: " + line)
+        for task in glob.glob("/proc/%d/task/*/" % self.process.pid):
+            try:
+                print("# thread: " + " ".join(
+                    " ".join(open(task + name).read().split()[:2])
+                    for name in ("comm", "wchan", "syscall")))
+            except OSError:
+                pass  # it has ended
+        self.serial_sock.settimeout(10)
+        self.qmp.sock.settimeout(10)
+        try:
+            for command in "info status", "info map-memory", "info registers":
+                text = self.qmp("human-monitor-command", command_line=command)
+                print("# " + " ".join(text.split()[:60]))
+        except Failure as failure:
+            print("# %s" % failure)
 
     def errors(self):
         """What QEMU has written to stderr."""
@@ -217,7 +236,7 @@ def huge_pages(value):
         file.write(value)
 
 
-def pair(accel, machine, capabilities=(), memory="64M"):
+def pair(accel, machine, capabilities=(), memory="32M"):
     """Source and destination of a migration, and the address of the latter."""
     uri = "unix:" + tempfile.mkdtemp() + "/migration"
     source = Vm("", machine, memory)

@@ -3,7 +3,7 @@
 # quick: none make check-qemu runs these
 # suite: qemu
 # testvm: --memory 3G
-# test-timeout: 300
+# test-timeout: 600
 # A guest that is restored from a file takes no stage-2 fault on its memory; a working
 # set has its ranges mapped first, and a file that is none is told, and does no harm.
 export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1
