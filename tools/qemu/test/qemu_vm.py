@@ -173,8 +173,8 @@ class Vm:
             for command in "info status", "info map-memory", "info registers":
                 text = self.qmp("human-monitor-command", command_line=command)
                 print("# " + " ".join(text.split()[:60]))
-        except Failure as failure:
-            print("# %s" % failure)
+        except (Failure, OSError) as error:
+            print("# %s" % error)
 
     def errors(self):
         """What QEMU has written to stderr."""
