@@ -119,6 +119,30 @@ static void test_closed(void)
 	path_end(SIZE);
 }
 
+static int become_nobody(void)
+{
+	return setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	       setresuid(NOBODY, NOBODY, NOBODY);
+}
+
+/* Runs it in a child, whose exit status it returns; by a signal it is not 0 either. */
+static int in_child(int (*run)(void))
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		status = run();
+		fflush(stdout);
+		_exit(status);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		bail_out("fork");
+	return WIFEXITED(status) ? WEXITSTATUS(status) : status;
+}
+
 /* As a user with no threads left: io_uring ends its commands; the ioctl goes on. */
 static int run_limited(void)
 {
@@ -130,8 +154,7 @@ static int run_limited(void)
 	options.flags = KVM_PREFAULT_SESSION_START_PAUSED;
 	session = session_new(&options);
 	must(kvm_prefault_session_start(session, NULL), "start");
-	if (setrlimit(RLIMIT_NPROC, &limit) || setgroups(0, NULL) ||
-	    setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
+	if (setrlimit(RLIMIT_NPROC, &limit) || become_nobody())
 		return 77;
 	must(kvm_prefault_session_resume(session), "resume");
 	kvm_prefault_session_wait(session, -1);
@@ -143,21 +166,12 @@ static int run_limited(void)
 
 static void test_no_thread(void)
 {
-	int status = 0;
-	pid_t pid;
+	int status;
 
 	if (path != KVM_PREFAULT_PATH_URING)
 		return;
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		status = run_limited();
-		fflush(stdout);
-		_exit(status);
-	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		bail_out("fork");
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+	status = in_child(run_limited);
+	if (status == 77)
 		skip("io_uring gets no thread", "not root");
 	else
 		ok(status == 0, "io_uring gets no thread: the ioctl goes on");
@@ -187,8 +201,7 @@ static int create_as_nobody(void)
 {
 	struct kvm_prefault_session *session;
 
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
-	    setresuid(NOBODY, NOBODY, NOBODY))
+	if (become_nobody())
 		bail_out("setresuid");
 	return kvm_prefault_session_create(&session, &options) != -ENFILE;
 }
@@ -198,7 +211,6 @@ static void test_no_files(void)
 {
 	unsigned long before;
 	int status;
-	pid_t pid;
 
 	if (path != KVM_PREFAULT_PATH_POPULATE)
 		return;
@@ -209,12 +221,7 @@ static void test_no_files(void)
 	path_begin(SIZE, SIZE, 1);
 	before = files_of_all();
 	set_files_of_all(0);
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		_exit(create_as_nobody());
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		bail_out("fork");
+	status = in_child(create_as_nobody);
 	set_files_of_all(before);
 	ok(status == 0, "the host's limit of files: ENFILE");
 	path_end(SIZE);
