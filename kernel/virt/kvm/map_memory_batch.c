@@ -106,11 +106,11 @@ static unsigned int map_memory_max_workers(const struct map_memory_job *job,
 }
 
 /* Map all of @job, with those that come to help. */
-static void map_memory_share_job(struct map_memory_pool *pool,
-				 struct map_memory_job *job,
+static void map_memory_share_job(struct map_memory_job *job,
 				 const struct map_memory_caller *caller,
 				 struct kvm_map_memory_context *context)
 {
+	struct map_memory_pool *pool = job->pool;
 	struct map_memory_share share;
 
 	kvm_map_memory_pool_add_job(pool, job);
@@ -130,7 +130,7 @@ static void map_memory_share_job(struct map_memory_pool *pool,
 	kvm_map_memory_helpers_wait_gone(job);
 }
 
-static int map_memory_do_job(struct map_memory_pool *pool, struct map_memory_job *job,
+static int map_memory_do_job(struct map_memory_job *job,
 			     const struct map_memory_caller *caller)
 {
 	struct kvm_map_memory_context *context;
@@ -142,7 +142,7 @@ static int map_memory_do_job(struct map_memory_pool *pool, struct map_memory_job
 
 	if (job->flags & KVM_MAP_MEMORY_BACKGROUND)
 		policy = kvm_map_memory_background();
-	map_memory_share_job(pool, job, caller, context);
+	map_memory_share_job(job, caller, context);
 	kvm_map_memory_foreground(policy);
 
 	kvm_arch_map_memory_destroy_context(context);
@@ -215,8 +215,7 @@ static int map_memory_write_results(const struct map_memory_job *job,
 }
 
 /* From the submission to the results that the user gets. */
-static int map_memory_process_job(struct map_memory_pool *pool,
-				  struct map_memory_job *job,
+static int map_memory_process_job(struct map_memory_job *job,
 				  struct kvm_map_memory_batch *batch,
 				  struct kvm_map_memory_batch __user *ubatch,
 				  const struct map_memory_caller *caller)
@@ -229,7 +228,7 @@ static int map_memory_process_job(struct map_memory_pool *pool,
 				    job->nr_ranges, job->max_workers, job->flags);
 	kvm_map_memory_stats_begin(job);
 
-	r = map_memory_do_job(pool, job, caller);
+	r = map_memory_do_job(job, caller);
 	if (!r) {
 		kvm_map_memory_progress_end(job);
 		r = kvm_map_memory_job_result(job, &first_undone);
@@ -268,7 +267,7 @@ static int map_memory_do_batch(struct kvm *kvm,
 
 	r = kvm_map_memory_progress_begin(job, u64_to_user_ptr(batch->progress));
 	if (!r)
-		r = map_memory_process_job(pool, job, batch, ubatch, caller);
+		r = map_memory_process_job(job, batch, ubatch, caller);
 
 free_job:
 	kvm_map_memory_job_free(job);
