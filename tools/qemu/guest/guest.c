@@ -224,22 +224,24 @@ static int obey(char command, struct result *result)
 	switch (command) {
 	case 'w':
 		walk(touch, result, 1);
-		return 1;
+		break;
 	case 'm':
 		walk(touch, result, 2);
-		return 1;
+		break;
 	case 'f':
 		generation++;
 		walk(fill, result, 1);
-		return 1;
+		break;
 	case 'v':
 		walk(verify, result, 1);
-		return 1;
+		break;
 	case 'l':
 		loop(result);
-		return 1;
+		break;
+	default:
+		return 0;
 	}
-	return 0;
+	return 1;
 }
 
 static void report(char command, const struct result *result)

@@ -55,8 +55,8 @@ def event_at_boot():
 
 def progress_and_rate():
     with Vm(SLOW).ready() as vm:
-        info = wait_until("something is mapped", lambda: (
-            lambda info: info["mapped"] and info)(vm.info()))
+        info = wait_until("something is mapped", vm.info,
+                          lambda info: info["mapped"])
         equal("status", info["status"], "active")
         equal("rate", info["rate"], MIB)
         true("some is left", info["remaining"] > 0)

@@ -30,12 +30,12 @@ class Failure(Exception):
     """Of a test, with the reason."""
 
 
-def wait_until(what, condition):
-    """The first true value of condition(), which is called again and again."""
+def wait_until(what, read, condition=bool):
+    """The first value of read(), which is called again and again, that has it."""
     end = time.monotonic() + LIMIT
     while True:
-        value = condition()
-        if value:
+        value = read()
+        if condition(value):
             return value
         if time.monotonic() > end:
             raise Failure("not within %d seconds: %s" % (LIMIT, what))
@@ -214,16 +214,24 @@ class Vm:
 
     def settled(self):
         """The figures, when nothing is being mapped, nor is going to be."""
-        return wait_until("map-memory settles", lambda: (
-            lambda info: info["status"] not in ("waiting", "active") and info
-        )(self.info()))
+        return wait_until("map-memory settles", self.info, lambda info:
+                          info["status"] not in ("waiting", "active"))
 
     def migrated(self):
         """Waits until an outgoing migration has ended; its status."""
-        return wait_until("the migration ends", lambda: (
-            lambda info: info.get("status") in
-            ("completed", "failed", "cancelled") and info
-        )(self.qmp("query-migrate")))
+        return wait_until(
+            "the migration ends", lambda: self.qmp("query-migrate"),
+            lambda info: info.get("status") in ("completed", "failed", "cancelled"))
+
+    def verified(self):
+        """Lets the guest verify its memory; returns the faults of that."""
+        result, faults = self.command_and_faults("v")
+        equal("words that are wrong", result.wrong, 0)
+        return faults
+
+    def full_speed(self):
+        """No limit that an outgoing migration would meet."""
+        self.qmp("migrate-set-parameters", max_bandwidth=10 << 30)
 
     def running(self):
         wait_until("the guest runs here",
@@ -236,13 +244,23 @@ def huge_pages(value):
         file.write(value)
 
 
+def new_uri():
+    return "unix:" + tempfile.mkdtemp() + "/migration"
+
+
+def arrived(source, destination):
+    """The migration that was begun ends well."""
+    equal("migration", source.migrated()["status"], "completed")
+    destination.running()
+
+
 def pair(accel, machine, capabilities=(), memory="32M"):
     """Source and destination of a migration, and the address of the latter."""
-    uri = "unix:" + tempfile.mkdtemp() + "/migration"
+    uri = new_uri()
     source = Vm("", machine, memory)
     destination = Vm(accel, machine, memory, ["-incoming", "defer"])
     for vm in source, destination:
-        vm.qmp("migrate-set-parameters", max_bandwidth=10 << 30)
+        vm.full_speed()
         vm.qmp("migrate-set-capabilities", capabilities=[
             {"capability": name, "state": True} for name in capabilities])
     destination.qmp("migrate-incoming", uri=uri)

@@ -40,9 +40,8 @@ def migration():
     with source.ready(), destination:
         source.command("f")
         source.qmp("migrate", uri=uri)
-        equal("migration", source.migrated()["status"], "completed")
-        destination.running()
-        equal("words that are wrong", destination.command("v").wrong, 0)
+        arrived(source, destination)
+        destination.verified()
         equal("the warnings", destination.errors().count("KVM_MAP_MEMORY"), 1)
 
 
