@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 #include <linux/kvm.h>
+#include "kvm_create_vm.h"
 
 #define SIZE		(96ULL << 20)
 #define NR_MAPPINGS	12
@@ -55,7 +56,7 @@ static void send_signals(int microseconds)
 static int create_vm(int kvm_fd, void **memory)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = SIZE };
-	int vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	int vm_fd = kvm_create_vm(kvm_fd);
 
 	if (vm_fd < 0)
 		bail_out("KVM_CREATE_VM");

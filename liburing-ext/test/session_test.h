@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <kvm_prefault_session.h>
+#include "kvm_create_vm.h"
 #include "tap.h"
 
 #define MIB		(1ULL << 20)
@@ -117,10 +118,10 @@ static inline int vm_new(int *vcpu_fd, __u64 base, char *host, __u64 size)
 
 	if (kvm_fd < 0)
 		return -1;
-	vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	vm_fd = kvm_create_vm(kvm_fd);
 	close(kvm_fd);
 	if (vm_fd < 0)
-		return -1;
+		bail_out("KVM_CREATE_VM");
 	if (ioctl(vm_fd, KVM_SET_USER_MEMORY_REGION, &region) < 0)
 		bail_out("KVM_SET_USER_MEMORY_REGION");
 	if (vcpu_fd)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <linux/kvm.h>
 #include <liburing_kvm.h>
+#include "kvm_create_vm.h"
 #include "working_set_test.h"
 
 /* Two slots in reach of a guest in real mode, of as many pages each. */
@@ -122,7 +123,7 @@ static void create(struct machine *machine, int kvm_fd, int ring,
 	};
 
 	memset(machine, 0, sizeof(*machine));
-	machine->fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	machine->fd = kvm_create_vm(kvm_fd);
 	if (machine->fd < 0)
 		bail_out("KVM_CREATE_VM");
 	if (ring && ioctl(machine->fd, KVM_ENABLE_CAP, &cap) < 0)
