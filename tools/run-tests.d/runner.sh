@@ -27,6 +27,8 @@ run passes.sh && [ "$(tail -n 1 "$results.out")" = \
 ok $? "the runner is green on a test that passes"
 
 turns_red fails "not ok 2 - not fine" "1 passed, 1 failed, 0 skipped"
+turns_red fails-within "> # # Bail out! not its second" \
+	"0 passed, 1 failed, 0 skipped"
 turns_red exits-nonzero "exit status 3" "1 passed, 1 failed, 0 skipped"
 turns_red has-no-plan "no plan" "1 passed, 1 failed, 0 skipped"
 turns_red says-nothing "no plan" "0 passed, 1 failed, 0 skipped"
