@@ -103,7 +103,7 @@ def quits():
 def hmp():
     with Vm("map-memory=on").ready() as vm:
         info = vm.settled()
-        text = vm.qmp("human-monitor-command", command_line="info map-memory")
+        text = vm.hmp("info map-memory")
         for line in ("status: completed", "path: uring", "remaining: 0 bytes",
                      "mapped: %d bytes" % info["mapped"],
                      "jobs: %d, 0 interrupted" % info["jobs"]):
