@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # quick: svm
+# debug: none its kernel has no soft-dirty pages
 # testvm:
 # Working sets of real guests, see working_set_kvm.c, and of the host's pages on the
 # distribution's kernel, which knows soft-dirty pages.
