@@ -59,6 +59,11 @@ struct kvm_prefault_memory {
 #define KVM_PREFAULT_SESSION_CALLER_RING	(1U << 0)
 /* Paused from the start. */
 #define KVM_PREFAULT_SESSION_START_PAUSED	(1U << 1)
+/*
+ * All threads that map have the policy SCHED_IDLE meanwhile.  Without
+ * KVM_MAP_MEMORY_BACKGROUND the paths URING and IOCTL are not available then.
+ */
+#define KVM_PREFAULT_SESSION_BACKGROUND		(1U << 2)
 
 /*
  * Nothing in it or behind its pointers is used after ..._create() has returned, but

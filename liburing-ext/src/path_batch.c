@@ -40,6 +40,9 @@ int liburing_kvm_batch_check(const struct kvm_prefault_session *session, int fea
 	else if ((flags & KVM_MEMORY_MAPPING_RESIDENT) &&
 		 !(session->features & KVM_MAP_MEMORY_FEATURE_RESIDENT))
 		snprintf(why, size, "KVM lacks KVM_MEMORY_MAPPING_RESIDENT");
+	else if ((session->flags & KVM_PREFAULT_SESSION_BACKGROUND) &&
+		 !(session->features & KVM_MAP_MEMORY_FEATURE_BACKGROUND))
+		snprintf(why, size, "KVM lacks KVM_MAP_MEMORY_BACKGROUND");
 	else
 		return 0;
 	return -EOPNOTSUPP;
@@ -54,7 +57,9 @@ void liburing_kvm_batch_init(struct kvm_prefault_session *session)
 	/* The session's thread ends those that are kept. */
 	if (session->has_thread &&
 	    (session->features & KVM_MAP_MEMORY_FEATURE_KEEP_HELPERS))
-		session->batch.flags = KVM_MAP_MEMORY_KEEP_HELPERS;
+		session->batch.flags |= KVM_MAP_MEMORY_KEEP_HELPERS;
+	if (session->flags & KVM_PREFAULT_SESSION_BACKGROUND)
+		session->batch.flags |= KVM_MAP_MEMORY_BACKGROUND;
 }
 
 void liburing_kvm_batch_done(struct kvm_prefault_session *session)

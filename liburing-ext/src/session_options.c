@@ -10,7 +10,8 @@
 #include "session.h"
 
 #define FLAGS_ALL	(KVM_PREFAULT_SESSION_CALLER_RING | \
-			 KVM_PREFAULT_SESSION_START_PAUSED)
+			 KVM_PREFAULT_SESSION_START_PAUSED | \
+			 KVM_PREFAULT_SESSION_BACKGROUND)
 /* The size of the first version. */
 #define MIN_SIZE	(offsetof(struct kvm_prefault_session_options, slice_size) + 8)
 /* What no later version has either; it tells bytes behind from a wild number. */

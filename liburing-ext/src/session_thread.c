@@ -2,6 +2,7 @@
 /* The thread of a session that has no ring of the caller. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 
 #include "session.h"
@@ -17,12 +18,26 @@ static void run_slice(struct kvm_prefault_session *session)
 	liburing_kvm_slice_done(session, ret);
 }
 
+/*
+ * In a batch KVM does this by itself.  Threads that this one makes inherit it; anybody
+ * may go to that policy, so that only a sandbox can refuse it.
+ */
+static void go_to_background(const struct kvm_prefault_session *session)
+{
+	const struct sched_param param = { .sched_priority = 0 };
+
+	if ((session->flags & KVM_PREFAULT_SESSION_BACKGROUND) &&
+	    session->ops->path > KVM_PREFAULT_PATH_IOCTL)
+		sched_setscheduler(0, SCHED_IDLE, &param);
+}
+
 void *liburing_kvm_session_thread(void *data)
 {
 	struct kvm_prefault_session *session = data;
 	__u64 until = 0;
 
 	pthread_setname_np(pthread_self(), "kvm-prefault");
+	go_to_background(session);
 	pthread_mutex_lock(&session->lock);
 	for (;;) {
 		switch (liburing_kvm_next_step(session, &until)) {
