@@ -8,6 +8,9 @@
  *   v  reads every word, and compares it with what was written
  *   l  does both until the next letter arrives
  *   m  writes a word to every page of the first half of memory
+ *   c  does as 'w' until the next letter arrives, and writes lines of three characters
+ *      meanwhile: the pages since the last one, in base 64 from '0' on
+ *   r  does as 'c', and reads a word of every page in place of writing one
  *
  * and answers with a line: the letter, the passes, the pages of a pass, the words that
  * were wrong, the ticks of the TSC that all passes and the longest time between two
@@ -27,6 +30,8 @@ typedef unsigned long u64;
 #define TYPE_RAM	1
 /* Of the TSC, between two looks at the port: some milliseconds. */
 #define POLL_TICKS	10000000UL
+/* Of the TSC, between two of the lines. */
+#define SAMPLE_TICKS	20000000UL
 #define MAX_RANGES	16
 
 struct start_info {
@@ -66,6 +71,8 @@ static struct range ranges[MAX_RANGES];
 static unsigned int nr_ranges;
 static u64 generation;
 static u64 last_tick;
+static u64 sample_tick;
+static u64 sample_pages;
 
 static inline void out(unsigned short port, u8 value)
 {
@@ -219,6 +226,48 @@ static void loop(struct result *result)
 	} while (!has_command());
 }
 
+static void put_sample(u64 pages)
+{
+	int shift;
+
+	for (shift = 12; shift >= 0; shift -= 6)
+		put('0' + (pages >> shift & 63));
+	put('\n');
+}
+
+static void count_sample(void)
+{
+	sample_pages++;
+	if (last_tick - sample_tick < SAMPLE_TICKS)
+		return;
+	put_sample(sample_pages);
+	sample_pages = 0;
+	sample_tick = tsc();
+}
+
+static void touch_sample(u64 *page, struct result *result)
+{
+	touch(page, result);
+	count_sample();
+}
+
+static void read_sample(u64 *page, struct result *result)
+{
+	*(volatile u64 *)page;
+	note_time(result);
+	count_sample();
+}
+
+static void curve(void (*visit)(u64 *page, struct result *result),
+		  struct result *result)
+{
+	sample_pages = 0;
+	sample_tick = tsc();
+	do {
+		walk(visit, result, 1);
+	} while (!has_command());
+}
+
 static int obey(char command, struct result *result)
 {
 	switch (command) {
@@ -237,6 +286,12 @@ static int obey(char command, struct result *result)
 		break;
 	case 'l':
 		loop(result);
+		break;
+	case 'c':
+		curve(touch_sample, result);
+		break;
+	case 'r':
+		curve(read_sample, result);
 		break;
 	default:
 		return 0;

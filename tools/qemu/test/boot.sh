@@ -49,6 +49,14 @@ def above_4g():
     on("q35", "", "128M", ["-machine", "max-ram-below-4g=64M"])
 
 
+def two_nodes():
+    arguments = []
+    for node in 0, 1:
+        arguments += ["-object", "memory-backend-ram,id=m%d,size=32M" % node,
+                      "-numa", "node,memdev=m%d" % node]
+    on("q35", arguments=arguments)
+
+
 def transparent_huge_pages():
     huge_pages("always")
     on("microvm")
@@ -69,6 +77,7 @@ plan.test("a rate", on, "microvm", ",map-memory-rate=200M")
 plan.test("a thread context", on, "microvm", ",map-memory-context=tc", "64M",
           ["-object", "thread-context,id=tc,cpu-affinity=1"])
 plan.test("RAM above 4 GiB", above_4g)
+plan.test("two NUMA nodes", two_nodes)
 plan.test("transparent huge pages", transparent_huge_pages)
 for kind, options in (
         ("memory-backend-ram", ""), ("memory-backend-ram", ",prealloc=on"),

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Measure the patched QEMU, in the test machine.
+
+usage: measure.py --json FILE MIB SCENARIO...
+
+MIB is the size of the guest.  Times are seconds of the machine's clock; a fault is a
+stage-2 fault of the vCPU.  The guest is that of tools/qemu/guest.
+"""
+import argparse
+import json
+import select
+import tempfile
+import time
+import zlib
+
+from qemu_vm import (MIB, PAGE, Failure, Vm, huge_pages, pair, wait_until)
+
+MEMORIES = {"4k": "never", "thp": "always"}
+BOOTS = {
+    "nothing": ("", ()),
+    "prealloc": ("", ("-object", "memory-backend-ram,id=ram,size=%dM,prealloc=on",
+                      "-machine", "memory-backend=ram")),
+    "beside the guest": ("map-memory=on", ()),
+    "before the guest": ("map-memory=on,map-memory-wait=on", ()),
+}
+MIGRATIONS = {"precopy": (), "multifd": ("multifd",), "postcopy": ("postcopy-ram",)}
+WORKLOADS = {"reads": "r", "writes": "c"}
+WARM_UPS = {"off": "", "on": "map-memory=on"}
+# Of the guest's memory; the rest of it is never used after the restore.
+SET_SHARE = 2
+# Lines of the guest that belong to no curve are longer.
+SAMPLE_LENGTH = 3
+
+
+class Curve:
+    """The samples that a guest writes, also of one that migrates."""
+
+    def __init__(self, *vms):
+        self.vms = vms
+        self.samples = []
+        self.last = time.monotonic()
+
+    def read(self, seconds):
+        """For about that time."""
+        end = time.monotonic() + seconds
+        socks = {vm.serial.sock: vm for vm in self.vms}
+        while (left := end - time.monotonic()) > 0:
+            for sock in select.select(list(socks), [], [], left)[0]:
+                if not self.take(socks[sock]):
+                    # QEMU has ended, as the source of a migration does.
+                    del socks[sock]
+
+    def take(self, vm):
+        data = vm.serial.sock.recv(65536)
+        vm.serial.rest += data
+        now = time.monotonic()
+        *lines, vm.serial.rest = vm.serial.rest.split(b"\n")
+        for line in lines:
+            if len(line) != SAMPLE_LENGTH:
+                raise Failure("no sample: %s" % line)
+            pages = 0
+            for digit in line:
+                pages = pages << 6 | digit - ord("0")
+            self.samples.append((now, now - self.last, pages, vm))
+            self.last = now
+        return bool(data)
+
+    def read_until(self, what, condition):
+        """Until the condition, a function, holds."""
+        def again():
+            self.read(0.02)
+            return condition()
+        return wait_until(what, again)
+
+    def longest(self, begin):
+        """The longest time between two samples, of those that end after 'begin'."""
+        return max(length for end, length, _, _ in self.samples if end >= begin)
+
+    def pages(self, vm):
+        return sum(pages for _, _, pages, of in self.samples if of is vm)
+
+    def rates(self, zero):
+        """Seconds after 'zero', and pages a second until then."""
+        return [(round(end - zero, 4), round(pages / length))
+                for end, length, pages, _ in self.samples if length > 0]
+
+
+def boot(size, memory, mode):
+    huge_pages(MEMORIES[memory])
+    accel, arguments = BOOTS[mode]
+    begin = time.monotonic()
+    with Vm(accel, "microvm", "%dM" % size,
+            [word % size if "%d" in word else word for word in arguments]) as vm:
+        vm.ready()
+        first = time.monotonic()
+        result = vm.command("w")
+        end = time.monotonic()
+        return {
+            "faults": vm.faults(),
+            "first_instruction_seconds": first - begin,
+            "all_touched_seconds": end - begin,
+            "longest_gap_seconds": result.longest / result.ticks * (end - first),
+        }
+
+
+def switched(curve, source, destination, kind):
+    """Runs a migration to the moment when the destination runs."""
+    if kind == "postcopy":
+        source.qmp("migrate-start-postcopy")
+    curve.read_until("the guest runs at the destination", lambda: destination.qmp(
+        "query-status")["status"] == "running")
+    return time.monotonic()
+
+
+def ended(curve, source):
+    curve.read_until("the migration ends", lambda: source.qmp(
+        "query-migrate")["status"] in ("completed", "failed"))
+    info = source.qmp("query-migrate")
+    if info["status"] != "completed":
+        raise Failure("the migration fails")
+    return info
+
+
+def migration(size, memory, kind, workload, warm_up):
+    huge_pages(MEMORIES[memory])
+    source, destination, uri = pair(WARM_UPS[warm_up], "q35", MIGRATIONS[kind],
+                                    "%dM" % size)
+    with source.ready(), destination:
+        pages = source.command("f").pages
+        source.send(WORKLOADS[workload])
+        curve = Curve(source, destination)
+        curve.read(2)
+        begin = time.monotonic()
+        source.qmp("migrate-set-parameters", downtime_limit=2000)
+        source.qmp("migrate", uri=uri)
+        if kind == "postcopy":
+            wait_until("RAM is sent", lambda: source.qmp(
+                "query-migrate").get("ram", {}).get("transferred", 0) > 0)
+        switch = switched(curve, source, destination, kind)
+        curve.read(max(0, switch + 1 - time.monotonic()))
+        first_second = destination.faults()
+        curve.read_until("the guest has been through all of its memory",
+                         lambda: curve.pages(destination) >= pages)
+        first_pass, time_of_pass = destination.faults(), time.monotonic() - switch
+        info = ended(curve, source)
+        curve.read(max(0, switch + 3 - time.monotonic()))
+        return {
+            "downtime_seconds": info["downtime"] / 1000,
+            "total_seconds": info["total-time"] / 1000,
+            "first_second_faults": first_second,
+            "first_pass_faults": first_pass,
+            "first_pass_seconds": time_of_pass,
+            "longest_gap_seconds": curve.longest(begin),
+            "curve": curve.rates(switch),
+        }
+
+
+def recorded_set(path, size):
+    """The first part of RAM, in the form of kvm-working-set(5)."""
+    text = "kvm-working-set 1 page-size %d\n" % PAGE
+    nr_bytes = size * MIB // SET_SHARE
+    text += "0x0 0x%x\n" % nr_bytes
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text + "ranges 1 bytes %d crc32 0x%08x\n" % (
+            nr_bytes, zlib.crc32(text.encode())))
+
+
+def restore(size, memory, mode, state):
+    huge_pages(MEMORIES[memory])
+    accel = {"nothing": "", "all": "map-memory=on",
+             "the set first": "map-memory=on,map-memory-working-set=" + state +
+             ".set"}[mode]
+    begin = time.monotonic()
+    with Vm(accel, "microvm", "%dM" % size, ["-incoming", "exec:cat " + state]) as vm:
+        vm.running()
+        running = time.monotonic()
+        result, faults = vm.command_and_faults("m")
+        end = time.monotonic()
+        return {
+            "faults": faults,
+            "running_seconds": running - begin,
+            "set_touched_seconds": end - begin,
+            "longest_gap_seconds": result.longest / result.ticks * (end - running),
+        }
+
+
+def save(size, path):
+    with Vm("", "microvm", "%dM" % size).ready() as vm:
+        vm.command("f")
+        vm.full_speed()
+        vm.qmp("migrate", uri="exec:cat >" + path)
+        vm.migrated()
+
+
+def boots(size):
+    for memory in MEMORIES:
+        for mode in BOOTS:
+            yield {"memory": memory, "mode": mode}, boot(size, memory, mode)
+
+
+def migrations(size):
+    for memory in MEMORIES:
+        for kind in MIGRATIONS:
+            for workload in WORKLOADS:
+                for warm_up in WARM_UPS:
+                    yield ({"memory": memory, "kind": kind, "guest": workload,
+                            "mode": warm_up},
+                           migration(size, memory, kind, workload, warm_up))
+
+
+def restores(size):
+    state = tempfile.mkdtemp() + "/state"
+    save(size, state)
+    recorded_set(state + ".set", size)
+    for memory in MEMORIES:
+        for mode in "nothing", "all", "the set first":
+            yield ({"memory": memory, "mode": mode},
+                   restore(size, memory, mode, state))
+
+
+SCENARIOS = {"boot": boots, "migration": migrations, "restore": restores}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", required=True)
+    parser.add_argument("mib", type=int)
+    parser.add_argument("scenarios", nargs="+", choices=SCENARIOS)
+    arguments = parser.parse_args()
+    entries = []
+    for name in arguments.scenarios:
+        for key, figures in SCENARIOS[name](arguments.mib):
+            entries.append({"scenario": name, **key, **figures})
+            print(name, *key.values(), flush=True)
+    with open(arguments.json, "w", encoding="utf-8") as file:
+        json.dump({"guest_mib": arguments.mib, "entries": entries}, file)
+
+
+main()
