@@ -205,6 +205,16 @@ static void *take_the_lock(void *data)
 	return NULL;
 }
 
+/* The SPTEs of a new table are traced when it is linked, and not when they are made. */
+static void make_tables(FIXTURE_DATA(hold) *self, uint64_t size)
+{
+	uint64_t offset;
+
+	for (offset = 0; offset < size; offset += SZ_2M)
+		assert_map_range(self->vm, MAP_BY_IOCTL, TEST_GPA + offset, PAGE_SIZE, 0,
+				 1, PAGE_SIZE);
+}
+
 /*
  * The run that is under way is finished; and another one, if the waiter has not got
  * as far as the lock's queue.  Now and then the emulator, which runs one CPU at a time,
@@ -228,6 +238,7 @@ TEST_F_TIMEOUT(hold, small_pages_while_others_wait, 60)
 		/* Out of the page tables with it. */
 		test_slot_delete(self->vm, TEST_SLOT);
 		test_slot_set(self->vm, TEST_SLOT, 0, TEST_GPA, size, mem);
+		make_tables(self, size);
 		trace_begin(self->other);
 		ASSERT_EQ(0, map_range(self->vm, MAP_BY_IOCTL, TEST_GPA, size, 0, 1,
 				       NULL));

@@ -107,59 +107,93 @@ static bool host_mapping_takes_pfn(kvm_pfn_t pfn)
 	return folio_test_swapbacked(page_folio(pfn_to_page(pfn)));
 }
 
+/* Where the host has no page for @hva, a job that wants resident pages goes on. */
+static bool host_mapping_skips(struct kvm *kvm, const struct tdp_map_leaf *leaf,
+			       unsigned long hva)
+{
+	struct host_mapping mapping;
+
+	if (!leaf->resident)
+		return false;
+
+	return !host_mapping_walk(kvm, hva, &mapping) ||
+	       (mapping.level == PG_LEVEL_4K &&
+		!pte_present(READ_ONCE(mapping.ptes[pte_index(hva)])));
+}
+
+static __always_inline unsigned int __host_mapping_read(struct kvm *kvm,
+							struct tdp_map_leaf *leaf,
+							bool neighbours)
+{
+	unsigned long base = host_mapping_base(leaf), hva, table_hva = ~0UL;
+	unsigned int i, nr = leaf->nr;
+	pteval_t permitted = 0;
+	pte_t *ptes = NULL, pte;
+	kvm_pfn_t pfn;
+
+	for (i = 0; i < nr; i++) {
+		if (leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
+			continue;
+
+		/* A memslot need not be aligned: then there are two tables. */
+		hva = base + tdp_map_leaf_index(leaf, i, neighbours) * PAGE_SIZE;
+		if (unlikely((hva & PMD_MASK) != table_hva)) {
+			ptes = host_mapping_ptes(kvm, hva);
+			table_hva = hva & PMD_MASK;
+		}
+
+		/* Most are like the one before; a PTE that is present is not 0. */
+		if (likely(ptes)) {
+			pte = READ_ONCE(ptes[pte_index(hva)]);
+			if (likely(pte_flags(pte) == permitted))
+				goto permitted;
+			if (host_mapping_permits(leaf, pte)) {
+				permitted = pte_flags(pte);
+				goto permitted;
+			}
+		}
+
+		if (!host_mapping_skips(kvm, leaf, hva))
+			break;
+		leaf->pfns[i] = TDP_MAP_LEAF_ABSENT;
+		continue;
+
+permitted:
+		/* It is present, so its address is not inverted. */
+		pfn = (native_pte_val(pte) & PTE_PFN_MASK) >> PAGE_SHIFT;
+		if (!host_mapping_takes_pfn(pfn))
+			break;
+		leaf->pfns[i] = pfn;
+	}
+
+	return i;
+}
+
 /*
  * Look up the pages that are not present already.  Returns how many there are
  * until one is not taken.
  */
 unsigned int kvm_host_mapping_read(struct kvm *kvm, struct tdp_map_leaf *leaf)
 {
-	unsigned long base = host_mapping_base(leaf), hva, table_hva = 0;
-	unsigned int i, nr = leaf->nr;
-	pteval_t permitted = 0;
-	pte_t *ptes = NULL, pte;
 	unsigned long flags;
-	kvm_pfn_t pfn;
+	unsigned int nr;
 
 	local_irq_save(flags);
-	for (i = 0; i < nr; i++) {
-		if (leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
-			continue;
-
-		/* A memslot need not be aligned: then there are two tables. */
-		hva = base + leaf->index[i] * PAGE_SIZE;
-		if (!ptes || (hva & PMD_MASK) != table_hva) {
-			ptes = host_mapping_ptes(kvm, hva);
-			if (!ptes)
-				break;
-			table_hva = hva & PMD_MASK;
-		}
-
-		pte = READ_ONCE(ptes[pte_index(hva)]);
-		/* Most are like the one before; a PTE that is present is not 0. */
-		if (pte_flags(pte) != permitted) {
-			if (!host_mapping_permits(leaf, pte))
-				break;
-			permitted = pte_flags(pte);
-		}
-
-		pfn = pte_pfn(pte);
-		if (!host_mapping_takes_pfn(pfn))
-			break;
-		leaf->pfns[i] = pfn;
-	}
+	nr = leaf->neighbours ? __host_mapping_read(kvm, leaf, true) :
+				__host_mapping_read(kvm, leaf, false);
 	local_irq_restore(flags);
 
-	return i;
+	return nr;
 }
 
 /* How many of the pages, from the first on, are neighbours and not present. */
 static unsigned int host_mapping_neighbours(const struct tdp_map_leaf *leaf)
 {
-	unsigned int i;
+	unsigned int i, first = tdp_map_leaf_index(leaf, 0, leaf->neighbours);
 
 	for (i = 0; i < leaf->nr; i++) {
-		if (leaf->index[i] != leaf->index[0] + i ||
-		    leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
+		if (tdp_map_leaf_index(leaf, i, leaf->neighbours) != first + i ||
+		    (leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT))
 			break;
 	}
 
@@ -172,7 +206,8 @@ static unsigned int host_mapping_neighbours(const struct tdp_map_leaf *leaf)
  */
 unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf)
 {
-	unsigned long hva = host_mapping_base(leaf) + leaf->index[0] * PAGE_SIZE;
+	unsigned long hva = host_mapping_base(leaf) +
+			    tdp_map_leaf_index(leaf, 0, leaf->neighbours) * PAGE_SIZE;
 	unsigned int nr = host_mapping_neighbours(leaf), found = 0;
 	struct page *page;
 	int got, i;
@@ -193,26 +228,6 @@ unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf)
 	}
 
 	return found;
-}
-
-/* How many of the pages, from the first on, are not in memory at all. */
-unsigned int kvm_host_mapping_count_absent(struct kvm *kvm, const struct tdp_map_leaf *leaf)
-{
-	unsigned long hva, flags, base = host_mapping_base(leaf);
-	unsigned int i, nr = host_mapping_neighbours(leaf);
-	struct host_mapping mapping;
-
-	local_irq_save(flags);
-	for (i = 0; i < nr; i++) {
-		hva = base + leaf->index[i] * PAGE_SIZE;
-		if (host_mapping_walk(kvm, hva, &mapping) &&
-		    (mapping.level > PG_LEVEL_4K ||
-		     pte_present(READ_ONCE(mapping.ptes[pte_index(hva)]))))
-			break;
-	}
-	local_irq_restore(flags);
-
-	return i;
 }
 
 static bool host_mapping_takes_huge(struct page *page)

@@ -13,12 +13,14 @@
 
 #include "mmu_internal.h"
 #include "spte.h"
+#include "tdp_iter.h"
 
 /* Pages looked up at a time. */
 #define TDP_MAP_LEAF_PAGES	64
 
-/* For a pfn: the SPTE is good enough already. */
+/* For a pfn: the SPTE is good enough already; or the page is not there, and skipped. */
 #define TDP_MAP_LEAF_PRESENT	(~0ULL)
+#define TDP_MAP_LEAF_ABSENT	(~1ULL)
 
 /* Small pages of one memslot, below one leaf table. */
 struct tdp_map_leaf {
@@ -38,8 +40,13 @@ struct tdp_map_leaf {
 	/* Skip pages that are not there. */
 	bool resident;
 
-	/* The pages' places in the leaf table, in the order to map them. */
+	/*
+	 * The pages' places in the leaf table, in the order to map them.  If they are
+	 * neighbours that is @first and those that follow, and @index is not set.
+	 */
 	unsigned int nr;
+	bool neighbours;
+	u16 first;
 	u16 index[TDP_MAP_LEAF_PAGES];
 
 	/* How many of them are done, up to the first that was not simply there. */
@@ -47,15 +54,28 @@ struct tdp_map_leaf {
 	unsigned int nr_present;
 	unsigned int nr_skipped;
 
-	/* For the next pages of the same RCU section. */
+	/* For the next pages of the same RCU section and hold of mmu_lock. */
 	u64 *leaf_table;
 	u64 spte_bits;
+	/* If not NULL, leaf_table is this one's, which is not linked to its parent yet. */
+	struct kvm_mmu_page *new_table;
+	struct tdp_iter parent;
+	unsigned int nr_new;
+	/* Pages that are present are marked so in pfns. */
+	bool scanned;
 
 	union {
 		kvm_pfn_t pfns[TDP_MAP_LEAF_PAGES];
 		struct page *pages[TDP_MAP_LEAF_PAGES];
 	};
 };
+
+/* For loops over pages: @neighbours is leaf->neighbours. */
+static __always_inline unsigned int tdp_map_leaf_index(const struct tdp_map_leaf *leaf,
+						       unsigned int i, bool neighbours)
+{
+	return neighbours ? leaf->first + i : leaf->index[i];
+}
 
 enum tdp_map_result {
 	/* The walk has advanced. */
@@ -119,12 +139,11 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 /* host_mapping.c */
 unsigned int kvm_host_mapping_read(struct kvm *kvm, struct tdp_map_leaf *leaf);
 unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf);
-unsigned int kvm_host_mapping_count_absent(struct kvm *kvm,
-					   const struct tdp_map_leaf *leaf);
 bool kvm_host_mapping_read_huge(struct kvm *kvm, const struct tdp_map_leaf *leaf,
 				gfn_t gfn, kvm_pfn_t *pfn);
 
 /* tdp_map_leaf.c */
 void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf);
+bool kvm_tdp_mmu_link_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf);
 
 #endif /* __KVM_X86_MMU_TDP_MAP_H */

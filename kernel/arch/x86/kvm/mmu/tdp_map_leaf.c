@@ -2,6 +2,10 @@
 /*
  * KVM_MAP_MEMORY: small pages into one leaf table of the TDP MMU, with one walk
  * and one hold of mmu_lock.
+ *
+ * If there is no table yet, a new one is filled before others can see it, and linked
+ * at the end of that hold, during which no invalidation can begin: to all others it
+ * looks as if its SPTEs were installed at that moment.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -49,6 +53,14 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 
 		sp = tdp_mmu_alloc_sp(vcpu);
 		tdp_mmu_init_child_sp(sp, &iter);
+		if (iter.level == PG_LEVEL_2M) {
+			leaf->new_table = sp;
+			leaf->leaf_table = sp->spt;
+			leaf->parent = iter;
+			leaf->nr_new = 0;
+			return TDP_LEAF_FOUND;
+		}
+
 		if (tdp_mmu_link_sp(vcpu->kvm, &iter, sp, true)) {
 			tdp_mmu_free_sp(sp);
 			return TDP_LEAF_OTHER;
@@ -71,13 +83,11 @@ static bool tdp_map_leaf_fills(u64 spte)
 }
 
 /* The SPTEs differ only in the pfn, unless gfns are write-tracked. */
-static u64 tdp_map_leaf_make_spte(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf,
-				  u64 *sptep, gfn_t gfn, kvm_pfn_t pfn)
+static noinline u64 tdp_map_leaf_make_first_spte(struct kvm_vcpu *vcpu,
+						 struct tdp_map_leaf *leaf, u64 *sptep,
+						 gfn_t gfn, kvm_pfn_t pfn)
 {
 	u64 spte;
-
-	if (leaf->spte_bits)
-		return leaf->spte_bits | (pfn << PAGE_SHIFT);
 
 	make_spte(vcpu, sptep_to_sp(sptep), leaf->slot, ACC_ALL, gfn, pfn,
 		  SHADOW_NONPRESENT_VALUE, leaf->prefetch, true, leaf->map_writable,
@@ -89,52 +99,108 @@ static u64 tdp_map_leaf_make_spte(struct kvm_vcpu *vcpu, struct tdp_map_leaf *le
 	return spte;
 }
 
+static __always_inline u64 tdp_map_leaf_make_spte(struct kvm_vcpu *vcpu,
+						  struct tdp_map_leaf *leaf, u64 *sptep,
+						  gfn_t gfn, kvm_pfn_t pfn)
+{
+	if (likely(leaf->spte_bits))
+		return leaf->spte_bits | (pfn << PAGE_SHIFT);
+
+	return tdp_map_leaf_make_first_spte(vcpu, leaf, sptep, gfn, pfn);
+}
+
 /* Mark in leaf->pfns which of the pages have an SPTE that is good enough. */
 static void tdp_map_leaf_scan(struct tdp_map_leaf *leaf)
 {
 	const u64 *table = leaf->leaf_table;
-	unsigned int i;
-	bool keeps;
+	unsigned int i, index;
 
 	for (i = 0; i < leaf->nr; i++) {
-		keeps = table && tdp_map_leaf_keeps(leaf, READ_ONCE(table[leaf->index[i]]));
-		leaf->pfns[i] = keeps ? TDP_MAP_LEAF_PRESENT : 0;
+		index = tdp_map_leaf_index(leaf, i, leaf->neighbours);
+		leaf->pfns[i] = tdp_map_leaf_keeps(leaf, READ_ONCE(table[index])) ?
+				TDP_MAP_LEAF_PRESENT : 0;
 	}
 }
 
-/* Install SPTEs for leaf->pfns, until one place is taken. */
-static void tdp_map_leaf_install(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf,
-				 unsigned int nr)
+/*
+ * A thread that made it present, or froze it, was first.  Filling an SPTE that was not
+ * present needs no TLB flush and leaves nothing to account for but the page.
+ */
+static bool tdp_map_leaf_set_spte(u64 *sptep, gfn_t gfn, u64 spte)
 {
-	u64 old_spte, spte, *sptep, *table = leaf->leaf_table;
-	unsigned int i, nr_present = 0;
+	u64 old_spte = READ_ONCE(*sptep);
+
+	if (!tdp_map_leaf_fills(old_spte) || !try_cmpxchg64(sptep, &old_spte, spte))
+		return false;
+
+	trace_kvm_tdp_mmu_spte_changed(0, gfn, PG_LEVEL_4K, old_spte, spte);
+	return true;
+}
+
+/*
+ * Install SPTEs for leaf->pfns, until one place is taken.  @new is for a table that is
+ * not linked yet: there plain stores do.
+ */
+static __always_inline void __tdp_map_leaf_install(struct kvm_vcpu *vcpu,
+						   struct tdp_map_leaf *leaf,
+						   unsigned int nr, bool new,
+						   bool neighbours)
+{
+	unsigned int i, index, nr_present = 0, nr_skipped = 0;
+	kvm_pfn_t pfn;
+	u64 spte, *sptep;
 	gfn_t gfn;
 
 	for (i = 0; i < nr; i++) {
-		if (leaf->pfns[i] == TDP_MAP_LEAF_PRESENT) {
+		index = tdp_map_leaf_index(leaf, i, neighbours);
+		sptep = leaf->leaf_table + index;
+		pfn = leaf->pfns[i];
+		if (unlikely(pfn == TDP_MAP_LEAF_ABSENT)) {
+			nr_skipped++;
+			continue;
+		}
+
+		/* In a new table it is one that was asked for twice. */
+		if (new ? is_shadow_present_pte(*sptep) : pfn == TDP_MAP_LEAF_PRESENT) {
 			nr_present++;
 			continue;
 		}
 
-		gfn = leaf->table_gfn + leaf->index[i];
-		sptep = table + leaf->index[i];
-		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, gfn, leaf->pfns[i]);
-
-		/*
-		 * A thread that made it present, or froze it, was first.
-		 * Filling an SPTE that was not present needs no TLB flush and
-		 * leaves nothing to account for but the page.
-		 */
-		old_spte = READ_ONCE(*sptep);
-		if (!tdp_map_leaf_fills(old_spte) ||
-		    !try_cmpxchg64(sptep, &old_spte, spte))
+		gfn = leaf->table_gfn + index;
+		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, gfn, pfn);
+		if (new)
+			*sptep = spte;
+		else if (!tdp_map_leaf_set_spte(sptep, gfn, spte))
 			break;
-
-		trace_kvm_tdp_mmu_spte_changed(0, gfn, PG_LEVEL_4K, old_spte, spte);
 	}
 
 	leaf->nr_present = nr_present;
-	leaf->nr_mapped = i - nr_present;
+	leaf->nr_skipped = nr_skipped;
+	leaf->nr_mapped = i - nr_present - nr_skipped;
+}
+
+static void tdp_map_leaf_install(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf,
+				 unsigned int nr)
+{
+	if (leaf->new_table && leaf->neighbours)
+		__tdp_map_leaf_install(vcpu, leaf, nr, true, true);
+	else if (leaf->new_table)
+		__tdp_map_leaf_install(vcpu, leaf, nr, true, false);
+	else
+		__tdp_map_leaf_install(vcpu, leaf, nr, false, leaf->neighbours);
+}
+
+/* Whether any of the first @nr pages needs a table. */
+static bool tdp_map_leaf_has_page(const struct tdp_map_leaf *leaf, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (leaf->pfns[i] < TDP_MAP_LEAF_ABSENT)
+			return true;
+	}
+
+	return false;
 }
 
 /*
@@ -143,8 +209,9 @@ static void tdp_map_leaf_install(struct kvm_vcpu *vcpu, struct tdp_map_leaf *lea
  *
  * The caller holds mmu_lock for reading, has found the root valid and no
  * invalidation of these pages in progress, and has filled the caches of @vcpu.
- * While the caller stays in one RCU section, @leaf can go on to other pages below
- * the same leaf table.
+ * While the caller stays in one RCU section and keeps the lock, @leaf can go on to
+ * other pages below the same leaf table.  Before that ends the caller has to link a
+ * table that is new.
  */
 void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 {
@@ -160,22 +227,59 @@ void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 	if (!leaf->leaf_table && tdp_map_leaf_find(vcpu, leaf, false) == TDP_LEAF_OTHER)
 		return;
 
-	tdp_map_leaf_scan(leaf);
+	leaf->scanned = leaf->leaf_table && !leaf->new_table;
+	if (leaf->scanned)
+		tdp_map_leaf_scan(leaf);
+
 	nr = kvm_host_mapping_read(vcpu->kvm, leaf) ?: kvm_host_mapping_get(leaf);
-	if (!nr) {
-		if (leaf->resident)
-			leaf->nr_skipped = kvm_host_mapping_count_absent(vcpu->kvm, leaf);
+	if (!nr)
 		return;
-	}
 
 	/*
 	 * Tables are made only for pages that are there: when they come they
 	 * may come as a huge page, and then a table would be in its way.
 	 */
-	if (!leaf->leaf_table && tdp_map_leaf_find(vcpu, leaf, true) != TDP_LEAF_FOUND)
+	if (!leaf->leaf_table && tdp_map_leaf_has_page(leaf, nr) &&
+	    tdp_map_leaf_find(vcpu, leaf, true) != TDP_LEAF_FOUND)
 		return;
 
 	tdp_map_leaf_install(vcpu, leaf, nr);
-	if (leaf->nr_mapped)
+	if (leaf->new_table)
+		leaf->nr_new += leaf->nr_mapped;
+	else if (leaf->nr_mapped)
 		kvm_update_page_stats(vcpu->kvm, PG_LEVEL_4K, leaf->nr_mapped);
+}
+
+static void tdp_map_trace_new_table(const struct tdp_map_leaf *leaf)
+{
+	unsigned int i;
+
+	for (i = 0; i < SPTE_ENT_PER_PAGE; i++) {
+		if (is_shadow_present_pte(leaf->leaf_table[i]))
+			trace_kvm_tdp_mmu_spte_changed(0, leaf->table_gfn + i, PG_LEVEL_4K,
+						       SHADOW_NONPRESENT_VALUE,
+						       leaf->leaf_table[i]);
+	}
+}
+
+/*
+ * Link the new table of @leaf.  False if its place is taken: then nothing of what
+ * kvm_tdp_mmu_map_leaf() has done to it counts.
+ *
+ * The compare-and-exchange orders the SPTEs before the link.  It fails also if the
+ * parent is going away, as that freezes all of its entries first.
+ */
+bool kvm_tdp_mmu_link_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
+{
+	lockdep_assert_held_read(&vcpu->kvm->mmu_lock);
+
+	if (tdp_mmu_link_sp(vcpu->kvm, &leaf->parent, leaf->new_table, true)) {
+		tdp_mmu_free_sp(leaf->new_table);
+		return false;
+	}
+
+	if (trace_kvm_tdp_mmu_spte_changed_enabled())
+		tdp_map_trace_new_table(leaf);
+	kvm_update_page_stats(vcpu->kvm, PG_LEVEL_4K, leaf->nr_new);
+	return true;
 }

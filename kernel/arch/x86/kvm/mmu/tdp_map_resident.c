@@ -33,6 +33,7 @@ static void tdp_map_init_leaf(struct tdp_map_leaf *leaf,
 	leaf->resident = kvm_tdp_map_wants_resident(walk);
 	leaf->leaf_table = NULL;
 	leaf->spte_bits = 0;
+	leaf->new_table = NULL;
 
 	/*
 	 * In a read-only slot nothing is mapped writable, nor in one with dirty
@@ -41,6 +42,28 @@ static void tdp_map_init_leaf(struct tdp_map_leaf *leaf,
 	 */
 	leaf->host_write = !(slot->flags & KVM_MEM_READONLY);
 	leaf->map_writable = leaf->host_write && !kvm_slot_dirty_track_enabled(slot);
+}
+
+static void tdp_map_add_pages(struct tdp_map_leaf *leaf, unsigned int index,
+			      unsigned int nr)
+{
+	unsigned int i;
+
+	if (!leaf->nr) {
+		leaf->first = index;
+		leaf->neighbours = true;
+	} else if (leaf->neighbours && index != leaf->first + leaf->nr) {
+		for (i = 0; i < leaf->nr; i++)
+			leaf->index[i] = leaf->first + i;
+		leaf->neighbours = false;
+	}
+
+	if (leaf->neighbours) {
+		leaf->nr += nr;
+	} else {
+		while (nr--)
+			leaf->index[leaf->nr++] = index++;
+	}
 }
 
 /*
@@ -64,9 +87,9 @@ static void tdp_map_collect(struct tdp_map_leaf *leaf,
 			return;
 
 		stop = min3(end, leaf->end, gfn + TDP_MAP_LEAF_PAGES - leaf->nr);
-		while (gfn < stop)
-			leaf->index[leaf->nr++] = gfn++ - leaf->table_gfn;
-		walk->gpa = gfn_to_gpa(gfn);
+		if (gfn < stop)
+			tdp_map_add_pages(leaf, gfn - leaf->table_gfn, stop - gfn);
+		walk->gpa = gfn_to_gpa(stop);
 	} while (kvm_map_memory_walk_next(walk));
 }
 
@@ -101,15 +124,15 @@ static bool tdp_map_is_stable(struct kvm *kvm, gfn_t start, gfn_t end)
 
 static bool tdp_map_leaf_is_stable(struct kvm *kvm, const struct tdp_map_leaf *leaf)
 {
-	u16 first = leaf->index[0], last = first;
-	unsigned int i;
+	unsigned int i, index, first = U16_MAX, last = 0;
 
 	if (likely(!kvm->mmu_invalidate_in_progress))
 		return true;
 
-	for (i = 1; i < leaf->nr; i++) {
-		first = min(first, leaf->index[i]);
-		last = max(last, leaf->index[i]);
+	for (i = 0; i < leaf->nr; i++) {
+		index = tdp_map_leaf_index(leaf, i, leaf->neighbours);
+		first = min(first, index);
+		last = max(last, index);
 	}
 
 	return tdp_map_is_stable(kvm, leaf->table_gfn + first,
@@ -224,6 +247,7 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 					 struct kvm_memory_slot *slot,
 					 struct kvm_map_memory_walk *walk)
 {
+	const struct kvm_map_memory_walk start = *walk;
 	gfn_t gfn = gpa_to_gfn(walk->gpa);
 	struct kvm *kvm = vcpu->kvm;
 	enum tdp_map_result result;
@@ -246,6 +270,11 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 		result = tdp_map_small_pages(vcpu, leaf, walk);
 	else
 		result = tdp_map_huge_pages(vcpu, leaf, slot, walk);
+	/* Another thread has made a table at the same place: go on with that one. */
+	if (leaf->new_table && !kvm_tdp_mmu_link_leaf(vcpu, leaf)) {
+		*walk = start;
+		result = TDP_MAP_RETRY;
+	}
 	rcu_read_unlock();
 	read_unlock(&kvm->mmu_lock);
 
