@@ -4,6 +4,7 @@
 #include <string.h>
 #include "entry.h"
 #include "median.h"
+#include "section.h"
 
 static bool same(const char *a, const char *b)
 {
@@ -46,6 +47,7 @@ void entry_add_sample(struct entry *entry, double seconds)
 	if (entry->nr_samples == ENTRY_MAX_SAMPLES)
 		errx(1, "more than %d samples", ENTRY_MAX_SAMPLES);
 	entry->seconds[entry->nr_samples++] = seconds;
+	entry->section = section_number();
 }
 
 void entry_set_figure(struct entry *entry, const struct metric *metric,

@@ -34,6 +34,8 @@ struct entry {
 	uint64_t pages;
 	unsigned int nr_samples;
 	double seconds[ENTRY_MAX_SAMPLES];
+	/* Of the last sample. */
+	unsigned int section;
 	bool faults_known;
 	uint64_t faults_left;
 	/* More, that only some scenarios have. */

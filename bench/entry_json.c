@@ -74,6 +74,7 @@ static void print_entry(FILE *file, const struct entry *entry,
 	print_number(file, "bytes", true, "%.0f", entry->bytes);
 	print_number(file, "pages", true, "%.0f", entry->pages);
 	print_times(file, entry, instructions);
+	print_number(file, "section", entry->section, "%.0f", entry->section);
 	print_number(file, "faults_left", entry->faults_known, "%.0f",
 		     entry->faults_left);
 	for (i = 0; i < entry->nr_figures; i++)

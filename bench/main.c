@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "mark.h"
 #include "scenario.h"
 #include "trial.h"
 #include "units.h"
@@ -101,6 +102,7 @@ int main(int argc, char **argv)
 	int kvm_fd, status;
 	FILE *json;
 
+	MARK(MARK_PROGRAM);
 	options_parse(&options, argc, argv);
 	json = open_json(options.json_file);
 	kvm_fd = kvm_open(&failure);

@@ -6,8 +6,8 @@
  */
 #include <liburing_kvm.h>
 #include <string.h>
-#include "clock.h"
 #include "scenario.h"
+#include "section.h"
 #include "trial.h"
 
 #define GUEST_BYTES	(64ULL << 20)
@@ -38,13 +38,13 @@ static int run_job(struct guest *guest, const struct life *life, unsigned int wo
 	kvm_memory_mapping_init(&mapping, GUEST_MEMORY_BASE, GUEST_BYTES, 0);
 	kvm_map_memory_batch_init(&batch, &mapping, 1, workers);
 	batch.flags = life->flags;
-	start = clock_seconds();
+	start = section_begin();
 	if (life->flags & KVM_MAP_MEMORY_OWN_THREADS)
 		ret = kvm_map_memory_batch_run_threads(guest->vm.fd, &batch, workers,
 						       NULL);
 	else
 		ret = kvm_map_memory_batch_run(guest->vm.fd, &batch);
-	*seconds = clock_seconds() - start;
+	*seconds = section_end(start);
 	if (ret < 0)
 		return fail(failure, "KVM_MAP_MEMORY_BATCH: %s", strerror(-ret));
 	return 0;

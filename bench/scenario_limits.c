@@ -5,8 +5,8 @@
  */
 #include <pthread.h>
 #include <string.h>
-#include "clock.h"
 #include "scenario.h"
+#include "section.h"
 #include "trial.h"
 #include "units.h"
 #include "vm.h"
@@ -60,7 +60,7 @@ static int time_threads(void *(*function)(void *argument),
 	double start;
 	int error = 0;
 
-	start = clock_seconds();
+	start = section_begin();
 	for (i = 0; i < nr; i++) {
 		uint64_t first = pages * i / nr, end = pages * (i + 1) / nr;
 
@@ -76,7 +76,7 @@ static int time_threads(void *(*function)(void *argument),
 		function(&threads[0]);
 	for (i = 1; i < started; i++)
 		pthread_join(threads[i].thread, NULL);
-	*seconds = clock_seconds() - start;
+	*seconds = section_end(start);
 	return error ? fail_errno(failure, error, "pthread_create") : 0;
 }
 

@@ -5,10 +5,10 @@
  * even resident pages keep workers busy for long.
  */
 #include <string.h>
-#include "clock.h"
 #include "meminfo.h"
 #include "peer.h"
 #include "scenario.h"
+#include "section.h"
 #include "trial.h"
 #include "units.h"
 
@@ -65,9 +65,9 @@ static int prepare(struct guest *guest, const struct method *peer,
 	    vm_create_vcpus(&guest->vm, entry->workers, failure) < 0)
 		return -1;
 	meminfo_read(&before);
-	start = clock_seconds();
+	start = section_begin();
 	ret = peer->prepare(&preparation, failure);
-	seconds = clock_seconds() - start;
+	seconds = section_end(start);
 	meminfo_read(&after);
 	vm_count_pages(&guest->vm, &pages);
 	if (!ret && vm_pages_bytes(&pages) != entry->bytes)

@@ -4,8 +4,8 @@
  * run.  The size asked for is that of the pages, not of the guest.
  */
 #include <string.h>
-#include "clock.h"
 #include "scenario.h"
+#include "section.h"
 #include "trial.h"
 #include "vector.h"
 
@@ -65,9 +65,9 @@ static int prepare(const struct scattered *scattered, struct guest *guest,
 	if (!ret && scattered->peer->needs_vcpu)
 		ret = vm_create_vcpus(&guest->vm, 1, failure);
 	if (!ret) {
-		start = clock_seconds();
+		start = section_begin();
 		ret = scattered->peer->prepare(&vector, failure);
-		*seconds = clock_seconds() - start;
+		*seconds = section_end(start);
 	}
 	vector_destroy(&vector);
 	return ret;

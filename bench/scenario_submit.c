@@ -6,6 +6,7 @@
 #include <string.h>
 #include "clock.h"
 #include "scenario.h"
+#include "section.h"
 #include "trial.h"
 #include "vector.h"
 
@@ -31,12 +32,12 @@ static int submit_once(struct io_uring *ring, struct vector *vector,
 
 	kvm_map_memory_batch_init(&batch, vector->ranges, vector->nr, 1);
 	io_uring_prep_cmd_kvm_map_memory(sqe, vector->guest->vm.fd, &batch);
-	start = clock_seconds();
+	start = section_begin();
 	ret = io_uring_submit(ring);
 	times->submit = clock_seconds() - start;
 	if (ret >= 0)
 		ret = io_uring_wait_cqe(ring, &cqe);
-	times->total = clock_seconds() - start;
+	times->total = section_end(start);
 	if (ret < 0)
 		return fail(failure, "io_uring: %s", strerror(-ret));
 	ret = cqe->res;

@@ -4,11 +4,11 @@
  * with all of memory mapped, and with the set mapped.  Time is that of preparing and of
  * the pass together: the pages that the guest does not touch cost, too.
  */
-#include "clock.h"
 #include "guest_ranges.h"
 #include "meminfo.h"
 #include "recorded_set.h"
 #include "scenario.h"
+#include "section.h"
 #include "trial.h"
 #include "units.h"
 
@@ -117,9 +117,9 @@ static int prepare(const struct replay *replay, struct guest *guest,
 	if (replay->way->method->needs_vcpus &&
 	    vm_create_vcpus(&guest->vm, replay->workers, failure) < 0)
 		return -1;
-	start = clock_seconds();
+	start = section_begin();
 	ret = replay->way->method->prepare(&preparation, failure);
-	result->prepare_seconds = clock_seconds() - start;
+	result->prepare_seconds = section_end(start);
 	return ret;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <string.h>
 #include <liburing_kvm.h>
-#include "clock.h"
 #include "meminfo.h"
+#include "section.h"
 #include "trial.h"
 
 int trial_map_program(struct guest *guest, struct failure *failure)
@@ -37,9 +37,9 @@ static int prepare(const struct trial *trial, struct guest *guest,
 	int ret;
 
 	meminfo_read(&before);
-	start = clock_seconds();
+	start = section_begin();
 	ret = trial->peer->prepare(&preparation, failure);
-	result->seconds = clock_seconds() - start;
+	result->seconds = section_end(start);
 	meminfo_read(&after);
 	vm_count_pages(&guest->vm, &result->pages);
 	result->workers_used = preparation.workers_used;

@@ -4,12 +4,18 @@
 .PHONY: bench-program
 bench-program: vmm
 	@$(MAKE) --no-print-directory -C bench
+	@$(MAKE) --no-print-directory -C bench/traffic
 
 .PHONY: bench
 bench: setup ## Measure against every other way to prepare a guest (minutes)
 	@$(MAKE) --no-print-directory modules bench-program
 	@bench/run
 	@bench/plot build/bench/bench.json
+
+.PHONY: bench-traffic
+bench-traffic: setup ## Count loads, stores, atomic operations and cache lines (minutes)
+	@$(MAKE) --no-print-directory modules bench-program
+	@bench/traffic/run prepare-instructions
 
 .PHONY: bench-full
 bench-full: setup ## The same with larger sizes and more kinds of memory (an hour)

@@ -54,7 +54,7 @@ machine_start()
 		-smp "cpus=$cpus,sockets=$numa,cores=$((cpus / numa)),threads=1" \
 		-m "${mib}M" "${nodes[@]}" \
 		-kernel "$image" -initrd "$boot/initramfs" \
-		-append "$cmdline" \
+		-append "$cmdline" ${plugin:+-plugin "$plugin"} \
 		-serial "file:$run_dir/kernel.log" \
 		-device virtio-serial-pci \
 		-chardev stdio,id=output,signal=off \
