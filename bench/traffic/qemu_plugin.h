@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What plugin.c uses of QEMU's interface for TCG plugins, version 1, as QEMU's
- * documentation describes it: Debian's packages of QEMU have the interface, and no
- * header for it.
+ * documentation describes it: Debian 12's packages of QEMU 7.2 have the interface, and
+ * no header for it.
  */
 #ifndef QEMU_PLUGIN_H
 #define QEMU_PLUGIN_H
