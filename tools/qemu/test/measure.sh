@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# quick: none make check-qemu runs these
+# suite: qemu
+# testvm: --memory 3G
+# test-timeout: 600
+# The benchmark measures what it says, with a small guest, and sums rounds up.  How long
+# anything takes is not tested.
+here=$(cd "$(dirname "$0")" && pwd)
+bench=$here/../bench
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+tap_output=$scratch/output
+# shellcheck source=../../tap.inc
+. "$here/../../tap.inc"
+export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
+
+# measure NAME SCENARIO
+measure()
+{
+	python3 "$bench/measure.py" --json "$scratch/$1.json" 32 "$2" &&
+		echo 0 >"$scratch/$1.deaths"
+}
+
+# holds FILE CONDITION: Python's, on the list "entries"
+holds()
+{
+	python3 - "$scratch/$1.json" "$2" <<'END'
+import json, sys
+entries = json.load(open(sys.argv[1]))["entries"]
+if not eval("(" + sys.argv[2] + ")"):
+    print("not so:", sys.argv[2])
+    for entry in entries:
+        entry.pop("curve", None)
+        print(entry)
+    sys.exit(1)
+END
+}
+
+if ! [ -e /dev/kvm ]; then
+	skip "benchmark of QEMU" "no KVM"
+	done_testing
+fi
+check "boots" measure boot.1 boot
+check "each mode with each kind of pages" holds boot.1 'len(entries) == 2 * 4'
+check "faults without mapping" holds boot.1 \
+	'all(e["faults"] > 6000 for e in entries
+	     if e["memory"] == "4k" and e["mode"] in ("nothing", "prealloc"))'
+check "and next to none with it" holds boot.1 \
+	'all(e["faults"] < 10 for e in entries if e["mode"] == "before the guest")'
+check "restores" measure restore.1 restore
+check "the set that was recorded takes no fault" holds restore.1 \
+	'[e["faults"] for e in entries if e["mode"] == "the set first"] == [0, 0]'
+check "without mapping it does" holds restore.1 \
+	'all(e["faults"] > 3000 for e in entries
+	     if e["memory"] == "4k" and e["mode"] == "nothing")'
+check "migrations" measure migration.1 migration
+check "each kind, guest and mode" holds migration.1 'len(entries) == 2 * 3 * 2 * 2'
+check "the guest goes on at the destination" holds migration.1 \
+	'all(any(t > 0 for t, _ in e["curve"]) and any(t < 0 for t, _ in e["curve"])
+	     for e in entries)'
+check "a pass at the destination takes faults without mapping" holds migration.1 \
+	'all(e["first_pass_faults"] > 6000 for e in entries
+	     if e["memory"] == "4k" and e["mode"] == "off" and e["guest"] == "writes")'
+check "and few with it, where all is there" holds migration.1 \
+	'all(e["first_pass_faults"] < 600 for e in entries
+	     if e["mode"] == "on" and e["kind"] != "postcopy")'
+cp "$scratch/boot.1.json" "$scratch/boot.2.json"
+cp "$scratch/boot.1.deaths" "$scratch/boot.2.deaths"
+check "rounds are summed up" "$bench/report" "a command" "$scratch" \
+	"$scratch/boot.1.json" "$scratch/boot.2.json" "$scratch/migration.1.json"
+check "by medians" holds bench \
+	'all(e["faults"]["median"] == e["faults"]["low"] == e["faults"]["high"]
+	     for e in entries if e["scenario"] == "boot")'
+check "for people" grep -q 'before the guest' "$scratch/bench.txt"
+check "with pictures" [ -s "$scratch/migration-precopy-4k-writes.svg" ]
+check "of a broken file nothing is made" sh -c '! "$@"' sh "$bench/report" "a command" \
+	"$scratch/none" "$scratch/none.json"
+done_testing
