@@ -116,7 +116,7 @@ static void executed(unsigned int cpu, void *data)
 		counted(data)->executed++;
 }
 
-static void accessed(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t address,
+static void accessed(unsigned int cpu, uint32_t info, uint64_t address,
 		     void *data)
 {
 	bool store = qemu_plugin_mem_is_store(info);
@@ -211,7 +211,7 @@ static bool is_atomic(const struct qemu_plugin_insn *insn)
 	       data[i + 1] < 0xc0;
 }
 
-static void instrument(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+static void instrument(uint64_t id, struct qemu_plugin_tb *tb)
 {
 	size_t i, nr = qemu_plugin_tb_n_insns(tb);
 	struct qemu_plugin_insn *insn;
@@ -245,7 +245,7 @@ static void instrument(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 }
 
 /* All that was translated before is translated again. */
-static void program_has_begun(qemu_plugin_id_t id)
+static void program_has_begun(uint64_t id)
 {
 	qemu_plugin_register_vcpu_tb_trans_cb(id, instrument);
 }
@@ -256,11 +256,11 @@ static void program_begins(unsigned int cpu, void *data)
 
 	(void)cpu;
 	if (!begun)
-		qemu_plugin_reset((qemu_plugin_id_t)data, program_has_begun);
+		qemu_plugin_reset((uint64_t)data, program_has_begun);
 	begun = true;
 }
 
-static void look_for_program(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+static void look_for_program(uint64_t id, struct qemu_plugin_tb *tb)
 {
 	size_t i, nr = qemu_plugin_tb_n_insns(tb);
 	struct qemu_plugin_insn *insn;
@@ -287,7 +287,7 @@ static bool take_argument(const char *argument)
 	return true;
 }
 
-QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info,
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info *info,
 					   int argc, char **argv)
 {
 	int i;

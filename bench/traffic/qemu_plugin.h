@@ -13,14 +13,12 @@
 
 #define QEMU_PLUGIN_EXPORT	__attribute__((visibility("default")))
 
-typedef uint64_t qemu_plugin_id_t;
-typedef uint32_t qemu_plugin_meminfo_t;
-
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
 struct qemu_plugin_hwaddr;
 
-typedef struct {
+/* Numbers of plugins are uint64_t here, and what QEMU knows of an access uint32_t. */
+struct qemu_info {
 	const char *target_name;
 	struct {
 		int min;
@@ -31,7 +29,7 @@ typedef struct {
 		int smp_vcpus;
 		int max_vcpus;
 	} system;
-} qemu_info_t;
+};
 
 enum qemu_plugin_cb_flags {
 	QEMU_PLUGIN_CB_NO_REGS,
@@ -43,18 +41,18 @@ enum qemu_plugin_mem_rw {
 	QEMU_PLUGIN_MEM_RW,
 };
 
-typedef void (*qemu_plugin_simple_cb_t)(qemu_plugin_id_t id);
-typedef void (*qemu_plugin_udata_cb_t)(qemu_plugin_id_t id, void *data);
-typedef void (*qemu_plugin_tb_trans_cb_t)(qemu_plugin_id_t id,
+typedef void (*qemu_plugin_simple_cb_t)(uint64_t id);
+typedef void (*qemu_plugin_udata_cb_t)(uint64_t id, void *data);
+typedef void (*qemu_plugin_tb_trans_cb_t)(uint64_t id,
 					  struct qemu_plugin_tb *tb);
 typedef void (*qemu_plugin_vcpu_udata_cb_t)(unsigned int vcpu, void *data);
-typedef void (*qemu_plugin_vcpu_mem_cb_t)(unsigned int vcpu, qemu_plugin_meminfo_t info,
+typedef void (*qemu_plugin_vcpu_mem_cb_t)(unsigned int vcpu, uint32_t info,
 					  uint64_t address, void *data);
 
-void qemu_plugin_reset(qemu_plugin_id_t id, qemu_plugin_simple_cb_t cb);
-void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
+void qemu_plugin_reset(uint64_t id, qemu_plugin_simple_cb_t cb);
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id,
 					   qemu_plugin_tb_trans_cb_t cb);
-void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, qemu_plugin_udata_cb_t cb,
+void qemu_plugin_register_atexit_cb(uint64_t id, qemu_plugin_udata_cb_t cb,
 				    void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    qemu_plugin_vcpu_udata_cb_t cb,
@@ -71,9 +69,9 @@ const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 
-unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
-bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
-struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t info,
+unsigned int qemu_plugin_mem_size_shift(uint32_t info);
+bool qemu_plugin_mem_is_store(uint32_t info);
+struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(uint32_t info,
 						  uint64_t address);
 bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *address);
 uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *address);
