@@ -13,9 +13,9 @@ import os
 import select
 import tempfile
 import time
-import zlib
 
-from qemu_vm import (MIB, PAGE, Failure, Vm, huge_pages, pair, wait_until)
+from qemu_vm import (MIB, MIGRATIONS, Failure, Vm, huge_pages, pair, save, set_of,
+                     wait_until)
 
 KVM_CREATE_VM = 0xae01
 KVM_CREATE_VCPU = 0xae41
@@ -28,7 +28,6 @@ BOOTS = {
     "beside the guest": ("map-memory=on", ()),
     "before the guest": ("map-memory=on,map-memory-wait=on", ()),
 }
-MIGRATIONS = {"precopy": (), "multifd": ("multifd",), "postcopy": ("postcopy-ram",)}
 WORKLOADS = {"reads": "r", "writes": "c"}
 WARM_UPS = {"off": "", "on": "map-memory=on"}
 # Of the guest's memory; the rest of it is never used after the restore.
@@ -174,16 +173,6 @@ def migration(size, memory, kind, workload, warm_up):
         }
 
 
-def recorded_set(path, size):
-    """The first part of RAM, in the form of kvm-working-set(5)."""
-    text = "kvm-working-set 1 page-size %d\n" % PAGE
-    nr_bytes = size * MIB // SET_SHARE
-    text += "0x0 0x%x\n" % nr_bytes
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text + "ranges 1 bytes %d crc32 0x%08x\n" % (
-            nr_bytes, zlib.crc32(text.encode())))
-
-
 def restore(size, memory, mode, state):
     huge_pages(MEMORIES[memory])
     accel = {"nothing": "", "all": "map-memory=on",
@@ -201,14 +190,6 @@ def restore(size, memory, mode, state):
             "set_touched_seconds": end - begin,
             "longest_gap_seconds": result.longest / result.ticks * (end - running),
         }
-
-
-def save(size, path):
-    with Vm("", "microvm", "%dM" % size).ready() as vm:
-        vm.command("f")
-        vm.full_speed()
-        vm.qmp("migrate", uri="exec:cat >" + path)
-        vm.migrated()
 
 
 def boots(size):
@@ -229,8 +210,9 @@ def migrations(size):
 
 def restores(size):
     state = tempfile.mkdtemp() + "/state"
-    save(size, state)
-    recorded_set(state + ".set", size)
+    save(state, memory="%dM" % size)
+    with open(state + ".set", "w", encoding="ascii") as file:
+        file.write(set_of((0, size * MIB // SET_SHARE)))
     for memory in MEMORIES:
         for mode in "nothing", "all", "the set first":
             yield ({"memory": memory, "mode": mode},

@@ -70,10 +70,7 @@ def load(machine, capabilities=()):
         source.send("l")
         source.qmp("migrate-set-parameters", downtime_limit=2000)
         migrate(source, destination, uri)
-        destination.send("v")
-        result = destination.result()
-        equal("command", result.command, "l")
-        equal("words that are wrong", result.wrong, 0)
+        load_verified(destination)
 
 
 plan = Plan()

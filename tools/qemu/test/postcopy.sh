@@ -44,10 +44,7 @@ def load():
     """The guest goes through its memory, and waits for pages."""
     for _, destination, status in postcopy("q35", "32M", "map-memory=on", "l"):
         true("pages requested", status["ram"]["postcopy-requests"] > 0)
-        destination.send("v")
-        result = destination.result()
-        equal("command", result.command, "l")
-        equal("words that are wrong", result.wrong, 0)
+        load_verified(destination)
         equal("status", destination.settled()["status"], "completed")
 
 

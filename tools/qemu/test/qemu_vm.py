@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import traceback
+import zlib
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 QEMU = os.environ.get("QEMU", TOP + "/build/qemu/qemu-system-x86_64")
@@ -27,6 +28,9 @@ MACHINES = {
     "q35": ["-M", "q35"],
     "q35-qboot": ["-M", "q35", "-bios", "qboot.rom"],
 }
+
+# The capabilities for each kind of migration.
+MIGRATIONS = {"precopy": (), "multifd": ("multifd",), "postcopy": ("postcopy-ram",)}
 
 
 class Failure(Exception):
@@ -276,6 +280,31 @@ def arrived(source, destination):
     """The migration that was begun ends well."""
     equal("migration", source.migrated()["status"], "completed")
     destination.running()
+
+
+def load_verified(vm):
+    """Ends the guest's command 'l', which has compared all that it wrote."""
+    vm.send("v")
+    result = vm.result()
+    equal("command", result.command, "l")
+    equal("words that are wrong", result.wrong, 0)
+
+
+def save(path, machine="microvm", memory="64M"):
+    """A guest that has written to all of its memory, in a file."""
+    with Vm(machine=machine, memory=memory).ready() as vm:
+        vm.command("f")
+        vm.full_speed()
+        vm.qmp("migrate", uri="exec:cat >" + path)
+        equal("migration", vm.migrated()["status"], "completed")
+
+
+def set_of(*ranges):
+    """The text of a working set's file, see kvm-working-set(5)."""
+    text = "kvm-working-set 1 page-size %d\n" % PAGE
+    text += "".join("0x%x 0x%x\n" % pair for pair in ranges)
+    return text + "ranges %d bytes %d crc32 0x%08x\n" % (
+        len(ranges), sum(size for _, size in ranges), zlib.crc32(text.encode()))
 
 
 def pair(accel, machine, capabilities=(), memory="32M"):

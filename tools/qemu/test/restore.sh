@@ -8,28 +8,10 @@
 # set has its ranges mapped first, and a file that is none is told, and does no harm.
 export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1
 exec python3 - <<'END'
-import zlib
-
 from qemu_vm import *
 
 STATE = tempfile.mkdtemp() + "/state"
 SET = STATE + ".set"
-
-
-def set_of(*ranges):
-    """The text of a working set's file."""
-    text = "kvm-working-set 1 page-size 4096\n"
-    text += "".join("0x%x 0x%x\n" % pair for pair in ranges)
-    return text + "ranges %d bytes %d crc32 0x%08x\n" % (
-        len(ranges), sum(size for _, size in ranges), zlib.crc32(text.encode()))
-
-
-def save(machine):
-    with Vm(machine=machine).ready() as vm:
-        vm.command("f")
-        vm.full_speed()
-        vm.qmp("migrate", uri="exec:cat >" + STATE)
-        equal("migration", vm.migrated()["status"], "completed")
 
 
 def restored(accel, machine="microvm"):
@@ -37,7 +19,7 @@ def restored(accel, machine="microvm"):
 
 
 def restore(machine):
-    save(machine)
+    save(STATE, machine)
     with restored("map-memory=on", machine) as vm:
         vm.running()
         equal("status", vm.settled()["status"], "completed")
@@ -79,7 +61,7 @@ GOOD = set_of((32 * MIB, 16 * MIB), (0x7000, PAGE), (24 * MIB, MIB))
 plan = Plan()
 for machine in "microvm", "q35":
     plan.test("%s: a restore" % machine, restore, machine)
-save("microvm")
+save(STATE)
 plan.test("a working set", good_set)
 plan.test("a working set of another guest", working_set,
           set_of((1 << 40, MIB), (32 * MIB, 1 << 30)), "")
