@@ -5,6 +5,7 @@
  * while its job is in the middle of its work.
  */
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include "kvm_test_harness.h"
@@ -190,6 +191,74 @@ TEST_F_TIMEOUT(vmm, stop_and_continue, 60)
 	ASSERT_EQ(0, kill(self->vmm.pid, SIGCONT));
 	ASSERT_TRUE(wait_until(waitpid(self->vmm.pid, &status, WNOHANG) == self->vmm.pid));
 	ASSERT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
+}
+
+/* In memory with userfaultfd: the progress, in the first page, and what is mapped. */
+static void stop_at_progress(FIXTURE_DATA(vmm) *self, enum map_entry entry, bool at_start)
+{
+	struct kvm_memory_mapping mapping = {
+		.base_address = TEST_GPA + SZ_2M, .size = 2 * SZ_2M,
+	};
+	struct kvm_map_memory_batch batch;
+	struct map_thread thread;
+	struct uffd_gate gate;
+	struct kvm_vm *vm;
+	void *hva;
+
+	vm = test_vm_create(0, NULL);
+	hva = test_slot_add(vm, TEST_SLOT, TEST_GPA, 3 * SZ_2M, VM_MEM_SRC_ANONYMOUS);
+	if (!uffd_gate_close_off(&gate, hva, 3 * SZ_2M)) {
+		vmm_say(&self->vmm, 'n');
+		_exit(0);
+	}
+	map_batch_init(&batch, &mapping, 1, 1);
+	batch.progress = (uint64_t)hva;
+	if (!at_start)
+		uffd_gate_release(&gate, hva, PAGE_SIZE);
+	map_thread_start(&thread, vm, entry, &batch);
+	if (!at_start) {
+		TEST_ASSERT(uffd_gate_wait(&gate) == hva + SZ_2M, "It waits elsewhere");
+		TEST_ASSERT(!madvise(hva, PAGE_SIZE, MADV_DONTNEED), "madvise failed");
+		uffd_gate_release(&gate, hva + SZ_2M, 2 * SZ_2M);
+	}
+	TEST_ASSERT(uffd_gate_wait(&gate) == hva, "It does not wait for its progress");
+	vmm_say(&self->vmm, 'b');
+
+	TEST_ASSERT_EQ(map_thread_join(&thread), -EINTR);
+	TEST_ASSERT_EQ(mapping.size, at_start ? 2 * SZ_2M : SZ_2M);
+	uffd_gate_destroy(&gate);
+	map_batch_init(&batch, &mapping, 1, 1);
+	TEST_ASSERT_EQ(map_batch(vm, entry, &batch), 0);
+	_exit(0);
+}
+
+static void stop_and_continue_at_progress(FIXTURE_DATA(vmm) *self, enum map_entry entry,
+					  bool at_start)
+{
+	int status;
+
+	self->vmm.pid = fork();
+	TEST_ASSERT(self->vmm.pid >= 0, "fork failed");
+	if (!self->vmm.pid)
+		stop_at_progress(self, entry, at_start);
+	if (vmm_hear(&self->vmm) != 'b')
+		ksft_exit_skip("userfaultfd is not permitted\n");
+	TEST_ASSERT(!kill(self->vmm.pid, SIGSTOP), "kill failed");
+	TEST_ASSERT(wait_until(vmm_is_stopped(self->vmm.pid)), "It does not stop");
+	TEST_ASSERT(!kill(self->vmm.pid, SIGCONT), "kill failed");
+	TEST_ASSERT(wait_until(waitpid(self->vmm.pid, &status, WNOHANG) == self->vmm.pid),
+		    "It does not end");
+	TEST_ASSERT(WIFEXITED(status) && !WEXITSTATUS(status), "It ended with %d", status);
+}
+
+TEST_F_TIMEOUT(vmm, stop_and_continue_as_progress_begins, 60)
+{
+	stop_and_continue_at_progress(self, variant->entry, true);
+}
+
+TEST_F_TIMEOUT(vmm, stop_and_continue_as_progress_is_written, 60)
+{
+	stop_and_continue_at_progress(self, variant->entry, false);
 }
 
 /* A VMM in a cgroup of its own, frozen in the middle of a job. */

@@ -179,7 +179,8 @@ int kvm_map_memory_do_walk(struct kvm *kvm, struct kvm_map_memory_context *conte
 
 /* map_memory_progress.c */
 int kvm_map_memory_progress_begin(struct map_memory_job *job,
-				  struct kvm_map_memory_progress __user *progress);
+				  struct kvm_map_memory_progress __user *progress,
+				  int interrupted);
 void kvm_map_memory_progress_end(struct map_memory_job *job);
 void kvm_map_memory_share_init(struct map_memory_share *share,
 			       struct map_memory_job *job);

@@ -265,7 +265,8 @@ static int map_memory_do_batch(struct kvm *kvm,
 	job->rights = caller->rights;
 	job->max_workers = map_memory_max_workers(job, batch, caller);
 
-	r = kvm_map_memory_progress_begin(job, u64_to_user_ptr(batch->progress));
+	r = kvm_map_memory_progress_begin(job, u64_to_user_ptr(batch->progress),
+					  caller->interrupted);
 	if (!r)
 		r = map_memory_process_job(job, batch, ubatch, caller);
 

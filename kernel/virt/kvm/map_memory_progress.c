@@ -8,6 +8,8 @@
  */
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
 
@@ -17,38 +19,73 @@
 #define MAP_MEMORY_PUBLISH_TIME		(HZ / 20)
 #define MAP_MEMORY_PUBLISH_BYTES	(SZ_64M / 2)
 
-/* A value that grows is written at once, so that a reader sees no half of it. */
-static void map_memory_write_progress(const struct map_memory_job *job)
+/*
+ * A value that grows is written at once, so that a reader sees no half of it.  False:
+ * its memory is not there.
+ */
+static bool map_memory_write_progress(const struct map_memory_job *job)
 {
 	const struct kvm_map_memory_count count = kvm_map_memory_job_count(job);
 	struct kvm_map_memory_progress __user *progress = job->progress;
+	bool written = false;
 
+	pagefault_disable();
 	if (!user_write_access_begin(progress, sizeof(*progress)))
-		return;
+		goto out;
 
+	unsafe_put_user(job->total, &progress->bytes_total, fault);
 	unsafe_put_user(count.mapped, &progress->bytes_mapped, fault);
 	unsafe_put_user(count.present, &progress->bytes_present, fault);
 	unsafe_put_user(count.skipped, &progress->bytes_skipped, fault);
-	/* If its memory has gone away, only the progress is lost. */
+	written = true;
 fault:
 	user_write_access_end();
+out:
+	pagefault_enable();
+	return written;
 }
 
 /*
- * Only one thread at a time, as with two the older value could come last.  The owner
- * brings the page in if need be, which may take any time, and for which others do
- * not wait.
+ * The same, but bring the memory in if need be, which may take any time, until a
+ * signal comes: then -EINTR.  A fault of the kernel's own would not return for a signal
+ * that does not kill, and in memory with userfaultfd spin: a thread that has to stop
+ * could not.
+ */
+static int map_memory_owner_writes_progress(const struct map_memory_job *job)
+{
+	unsigned long start = (unsigned long)job->progress, page;
+	long got;
+
+	while (!map_memory_write_progress(job)) {
+		for (page = start & PAGE_MASK; page < start + sizeof(*job->progress);
+		     page += PAGE_SIZE) {
+			got = get_user_pages_unlocked(page, 1, NULL, FOLL_WRITE |
+						      FOLL_INTERRUPTIBLE);
+			if (got != 1)
+				return got == -EINTR ? -EINTR : -EFAULT;
+		}
+
+		/* It can be taken away again at any time. */
+		if (signal_pending(current))
+			return map_memory_write_progress(job) ? 0 : -EINTR;
+	}
+
+	return 0;
+}
+
+/*
+ * Only one thread at a time, as with two the older value could come last.  If the
+ * memory has gone away, only the progress is lost.
  */
 static void map_memory_update_progress(struct map_memory_job *job)
 {
 	if (test_and_set_bit_lock(0, &job->progress_busy))
 		return;
 
-	if (current != job->owner)
-		pagefault_disable();
-	map_memory_write_progress(job);
-	if (current != job->owner)
-		pagefault_enable();
+	if (current == job->owner)
+		map_memory_owner_writes_progress(job);
+	else
+		map_memory_write_progress(job);
 
 	clear_bit_unlock(0, &job->progress_busy);
 }
@@ -96,20 +133,21 @@ void kvm_map_memory_share_init(struct map_memory_share *share, struct map_memory
 
 /* Before anything is done.  @progress is NULL if it was not asked for. */
 int kvm_map_memory_progress_begin(struct map_memory_job *job,
-				  struct kvm_map_memory_progress __user *progress)
+				  struct kvm_map_memory_progress __user *progress,
+				  int interrupted)
 {
-	struct kvm_map_memory_progress start = { .bytes_total = job->total };
-
-	if (progress && copy_to_user(progress, &start, sizeof(start)))
-		return -EFAULT;
+	int r = 0;
 
 	job->progress = progress;
-	return 0;
+	if (progress)
+		r = map_memory_owner_writes_progress(job);
+
+	return r == -EINTR && !task_sigpending(current) ? interrupted : r;
 }
 
 /* By the owner, once no worker is left.  The results do not depend on it. */
 void kvm_map_memory_progress_end(struct map_memory_job *job)
 {
 	if (job->progress)
-		map_memory_write_progress(job);
+		map_memory_owner_writes_progress(job);
 }
