@@ -225,7 +225,10 @@ static void stop_at_progress(FIXTURE_DATA(vmm) *self, enum map_entry entry, bool
 	vmm_say(&self->vmm, 'b');
 
 	TEST_ASSERT_EQ(map_thread_join(&thread), -EINTR);
-	TEST_ASSERT_EQ(mapping.size, at_start ? 2 * SZ_2M : SZ_2M);
+	/* Where all is slow it is written in the middle of a chunk, too. */
+	TEST_ASSERT(at_start ? mapping.size == 2 * SZ_2M :
+		    mapping.size && mapping.size == 2 * SZ_2M - batch.bytes_mapped,
+		    "0x%llx bytes are left", mapping.size);
 	uffd_gate_destroy(&gate);
 	map_batch_init(&batch, &mapping, 1, 1);
 	TEST_ASSERT_EQ(map_batch(vm, entry, &batch), 0);

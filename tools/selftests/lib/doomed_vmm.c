@@ -157,6 +157,12 @@ static void *run_job(void *data)
 	}
 	if (job->entry == ENTRY_URING)
 		io_uring_queue_exit(&ring);
+	/*
+	 * Not to end while the process is to stop: io_uring has the thread wait for
+	 * its io-wq threads, and if these have stopped the process never does.
+	 */
+	while (round_now->death == DEATH_STOP_AND_KILL)
+		pause();
 	return NULL;
 }
 
