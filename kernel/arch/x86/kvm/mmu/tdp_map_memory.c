@@ -39,11 +39,38 @@
 struct tdp_map_step {
 	struct kvm_vcpu *vcpu;
 	struct kvm_map_memory_walk *walk;
-	/* The pages to fault in, with TDP_MAP_POPULATE. */
+	/* With TDP_MAP_POPULATE: the pages of the walk there may be faulted in. */
+	gpa_t start;
+	gpa_t end;
+	/* The host's address of @start. */
 	unsigned long hva;
-	unsigned int nr_pages;
 	bool populated;
 };
+
+/* As far as they are there, at most @nr, and until one cannot be faulted in. */
+static void tdp_map_populate_pages(const struct tdp_map_step *step, unsigned int nr)
+{
+	struct kvm_map_memory_walk ahead = *step->walk;
+	long got, wanted;
+	gpa_t end;
+
+	do {
+		end = min(ahead.end, step->end);
+		if (ahead.gpa < step->start || ahead.gpa >= end ||
+		    ahead.mapping->flags != step->walk->mapping->flags)
+			return;
+
+		wanted = min_t(u64, nr, (end - ahead.gpa) >> PAGE_SHIFT);
+		got = get_user_pages_unlocked(step->hva + (ahead.gpa - step->start),
+					      wanted, NULL, FOLL_WRITE |
+					      FOLL_HWPOISON | FOLL_INTERRUPTIBLE);
+		if (got != wanted)
+			return;
+
+		nr -= got;
+		ahead.gpa += got << PAGE_SHIFT;
+	} while (nr && kvm_map_memory_walk_next(&ahead));
+}
 
 /*
  * Fault the pages of @step in, as writing to them would; any signal ends it.
@@ -57,8 +84,7 @@ static void tdp_map_populate(struct tdp_map_step *step)
 	unsigned int *slice = &step->walk->arch_slice;
 	unsigned long start = jiffies;
 
-	get_user_pages_unlocked(step->hva, step->nr_pages, NULL, FOLL_WRITE |
-				FOLL_HWPOISON | FOLL_INTERRUPTIBLE);
+	tdp_map_populate_pages(step, *slice);
 	step->populated = true;
 
 	if (time_after(jiffies, start + 1))
@@ -67,19 +93,18 @@ static void tdp_map_populate(struct tdp_map_step *step)
 		*slice = min(*slice * 2, TDP_MAP_SLICE_MAX);
 }
 
-/* Some pages of the leaf table, from the first one on, that the mapping wants. */
+/* Some pages of the leaf table, from the first one on. */
 static int tdp_map_ask_to_populate(struct tdp_map_step *step,
 				   const struct tdp_map_leaf *leaf)
 {
 	struct kvm_map_memory_walk *walk = step->walk;
-	gfn_t gfn = gpa_to_gfn(walk->gpa);
 
 	if (!walk->arch_slice)
 		walk->arch_slice = TDP_MAP_SLICE_FIRST;
 
-	step->hva = __gfn_to_hva_memslot(leaf->slot, gfn);
-	step->nr_pages = min3(leaf->end - gfn, gpa_to_gfn(walk->end) - gfn,
-			      walk->arch_slice);
+	step->start = gfn_to_gpa(leaf->start);
+	step->end = gfn_to_gpa(leaf->end);
+	step->hva = __gfn_to_hva_memslot(leaf->slot, leaf->start);
 	return TDP_MAP_POPULATE;
 }
 
@@ -113,9 +138,9 @@ static int tdp_map_step(struct tdp_map_step *step, struct kvm_memory_slot *slot)
 		/* A read need not leave what kvm_tdp_map_resident() takes. */
 		if (leaf.write && !step->populated)
 			return tdp_map_ask_to_populate(step, &leaf);
-		walk->arch_end = walk->gpa + TDP_MAP_SINGLE_BYTES;
-		break;
+		fallthrough;
 	case TDP_MAP_UNFIT:
+		walk->arch_end = walk->gpa + TDP_MAP_SINGLE_BYTES;
 		break;
 	}
 
