@@ -11,8 +11,7 @@ GUEST_BYTES = 12 * 2**40
 
 # Read from the sources.  Of writes to lines that all workers share: the job's
 # cursor, once a chunk; the word of mmu_lock, twice a hold; the VM's count of
-# mapped pages, once a run of 64 or a huge entry; that of tables, once a new one.
-# Up to 16 huge entries are made in a hold.
+# mapped pages, once a run of up to 64; that of tables, once a new one.
 # Memory not there yet needs a second hold, and the word of mmap_lock twice.
 # By the size of pages, as hugetlb has them.
 CHUNKS = {

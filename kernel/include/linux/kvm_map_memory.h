@@ -39,6 +39,17 @@ struct kvm_map_memory_walk {
 	unsigned int arch_slice;
 	/* The architecture's; 0 at the start of a chunk and of each mapping. */
 	gpa_t arch_end;
+	/*
+	 * The architecture's: it knows of which kind the memory at these host addresses
+	 * is, while there is no invalidation (sequence count) and no memslot update
+	 * (generation).
+	 */
+	struct {
+		unsigned long start;
+		unsigned long end;
+		unsigned long seq;
+		u64 generation;
+	} arch_known;
 	/* Over all mappings. */
 	struct kvm_map_memory_count count;
 };

@@ -12,11 +12,12 @@
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <linux/shmem_fs.h>
 
 #include "tdp_map.h"
 #include "tdp_map_compat.h"
 
-/* An entry of the host's page tables that is present. */
+/* An entry of the host's page tables that is present; if none is, @level is the hole's. */
 struct host_mapping {
 	u8 level;
 	union {
@@ -41,30 +42,32 @@ static bool host_mapping_walk(struct kvm *kvm, unsigned long hva,
 
 	lockdep_assert_irqs_disabled();
 
+	mapping->level = PG_LEVEL_256T;
 	pgd = READ_ONCE(*pgd_offset(kvm->mm, hva));
 	if (pgd_none(pgd))
 		return false;
 
+	mapping->level = PG_LEVEL_512G;
 	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
 	if (p4d_none(p4d) || !p4d_present(p4d))
 		return false;
 
+	mapping->level = PG_LEVEL_1G;
 	pud = READ_ONCE(*pud_offset(&p4d, hva));
 	if (pud_none(pud) || !pud_present(pud))
 		return false;
 
 	if (pud_leaf(pud)) {
-		mapping->level = PG_LEVEL_1G;
 		mapping->pud = pud;
 		return true;
 	}
 
+	mapping->level = PG_LEVEL_2M;
 	pmd = READ_ONCE(*pmd_offset(&pud, hva));
 	if (pmd_none(pmd) || !pmd_present(pmd))
 		return false;
 
 	if (pmd_leaf(pmd)) {
-		mapping->level = PG_LEVEL_2M;
 		mapping->pmd = pmd;
 		return true;
 	}
@@ -74,21 +77,29 @@ static bool host_mapping_walk(struct kvm *kvm, unsigned long hva,
 	return true;
 }
 
-static pte_t *host_mapping_ptes(struct kvm *kvm, unsigned long hva)
-{
-	struct host_mapping mapping;
-
-	if (!host_mapping_walk(kvm, hva, &mapping) || mapping.level != PG_LEVEL_4K)
-		return NULL;
-
-	return mapping.ptes;
-}
-
 /* The host's addresses of the pages of @leaf are this and leaf->index pages. */
 static unsigned long host_mapping_base(const struct tdp_map_leaf *leaf)
 {
 	return __gfn_to_hva_memslot(leaf->slot, leaf->start) -
 	       ((leaf->start - leaf->table_gfn) << PAGE_SHIFT);
+}
+
+/* The host has nothing at @gfn.  Returns where that ends, or the slot; else @gfn. */
+gfn_t kvm_host_mapping_hole_end(struct kvm *kvm, const struct kvm_memory_slot *slot,
+				gfn_t gfn)
+{
+	unsigned long hva = __gfn_to_hva_memslot(slot, gfn), flags, end;
+	struct host_mapping mapping;
+	bool present;
+
+	local_irq_save(flags);
+	present = host_mapping_walk(kvm, hva, &mapping);
+	local_irq_restore(flags);
+	if (present)
+		return gfn;
+
+	end = (hva & page_level_mask(mapping.level)) + page_level_size(mapping.level);
+	return min(gfn + ((end - hva) >> PAGE_SHIFT), slot->base_gfn + slot->npages);
 }
 
 /* This depends on nothing but pte_flags(). */
@@ -107,18 +118,90 @@ static bool host_mapping_takes_pfn(kvm_pfn_t pfn)
 	return folio_test_swapbacked(page_folio(pfn_to_page(pfn)));
 }
 
-/* Where the host has no page for @hva, a job that wants resident pages goes on. */
-static bool host_mapping_skips(struct kvm *kvm, const struct tdp_map_leaf *leaf,
-			       unsigned long hva)
+/* All pages in such a VMA are of that kind. */
+static bool host_mapping_takes_vma(struct vm_area_struct *vma)
 {
-	struct host_mapping mapping;
-
-	if (!leaf->resident)
+	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
 		return false;
 
-	return !host_mapping_walk(kvm, hva, &mapping) ||
-	       (mapping.level == PG_LEVEL_4K &&
-		!pte_present(READ_ONCE(mapping.ptes[pte_index(hva)])));
+	return vma_is_anonymous(vma) ||
+	       (vma->vm_file && shmem_mapping(vma->vm_file->f_mapping));
+}
+
+/*
+ * See whether the VMA at @hva tells of which kind all of its pages are; then none of
+ * them has to be looked at, which would be a cache line for each.
+ *
+ * A VMA goes, and others' pages come to its place, only after an invalidation of all
+ * of its addresses, which raises the sequence count if they are a memslot's; and that
+ * they stay if the generation does.  The caller is the reader of kvm->srcu who found
+ * the memslot.  Without the VMA, pages are looked at: that is no reason to wait here.
+ */
+void kvm_host_mapping_know(struct kvm *kvm, struct kvm_map_memory_walk *walk,
+			   unsigned long hva)
+{
+	u64 generation = kvm_memslots(kvm)->generation;
+	unsigned long seq = READ_ONCE(kvm->mmu_invalidate_seq);
+	struct vm_area_struct *vma;
+
+	/* Pairs with the smp_wmb() in kvm_mmu_invalidate_end(). */
+	smp_rmb();
+
+	if (hva >= walk->arch_known.start && hva < walk->arch_known.end &&
+	    walk->arch_known.seq == seq && walk->arch_known.generation == generation)
+		return;
+
+	walk->arch_known.start = 0;
+	walk->arch_known.end = 0;
+	walk->arch_known.seq = seq;
+	walk->arch_known.generation = generation;
+	if (!mmap_read_trylock(kvm->mm))
+		return;
+
+	vma = vma_lookup(kvm->mm, hva);
+	if (vma && host_mapping_takes_vma(vma)) {
+		walk->arch_known.start = vma->vm_start;
+		walk->arch_known.end = vma->vm_end;
+	}
+	mmap_read_unlock(kvm->mm);
+}
+
+/*
+ * Go on with neighbours in a new table, as long as the pages are like the one before
+ * them: then the SPTEs differ as the PTEs do, in the pfn.  Returns how many are done.
+ */
+unsigned int kvm_host_mapping_copy(struct kvm *kvm, struct tdp_map_leaf *leaf)
+{
+	unsigned long hva = host_mapping_base(leaf) + leaf->first * PAGE_SIZE;
+	const u64 spte_bits = leaf->spte_bits, pfn_mask = PTE_PFN_MASK;
+	const pteval_t host_flags = leaf->host_flags;
+	u64 *sptes = leaf->leaf_table + leaf->first;
+	struct host_mapping mapping;
+	unsigned int i = 0, nr;
+	unsigned long flags;
+	const pte_t *ptes;
+	pteval_t pte;
+
+	if (hva < leaf->known_start || hva >= leaf->known_end)
+		return 0;
+
+	nr = min3((unsigned long)leaf->nr, PTRS_PER_PTE - pte_index(hva),
+		  (leaf->known_end - hva) >> PAGE_SHIFT);
+
+	local_irq_save(flags);
+	if (host_mapping_walk(kvm, hva, &mapping) && mapping.level == PG_LEVEL_4K) {
+		ptes = mapping.ptes + pte_index(hva);
+		for (; i < nr; i++) {
+			pte = native_pte_val(READ_ONCE(ptes[i]));
+			if (unlikely((pte & ~pfn_mask) != host_flags ||
+				     is_shadow_present_pte(sptes[i])))
+				break;
+			sptes[i] = spte_bits | (pte & pfn_mask);
+		}
+	}
+	local_irq_restore(flags);
+
+	return i;
 }
 
 static __always_inline unsigned int __host_mapping_read(struct kvm *kvm,
@@ -126,10 +209,13 @@ static __always_inline unsigned int __host_mapping_read(struct kvm *kvm,
 							bool neighbours)
 {
 	unsigned long base = host_mapping_base(leaf), hva, table_hva = ~0UL;
+	unsigned long known_size = leaf->known_end - leaf->known_start;
 	unsigned int i, nr = leaf->nr;
-	pteval_t permitted = 0;
-	pte_t *ptes = NULL, pte;
+	pteval_t permitted = leaf->host_flags;
+	struct host_mapping mapping;
+	bool present = false;
 	kvm_pfn_t pfn;
+	pte_t pte;
 
 	for (i = 0; i < nr; i++) {
 		if (leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
@@ -138,32 +224,88 @@ static __always_inline unsigned int __host_mapping_read(struct kvm *kvm,
 		/* A memslot need not be aligned: then there are two tables. */
 		hva = base + tdp_map_leaf_index(leaf, i, neighbours) * PAGE_SIZE;
 		if (unlikely((hva & PMD_MASK) != table_hva)) {
-			ptes = host_mapping_ptes(kvm, hva);
+			present = host_mapping_walk(kvm, hva, &mapping);
 			table_hva = hva & PMD_MASK;
+			if (present && mapping.level != PG_LEVEL_4K)
+				break;
 		}
 
-		/* Most are like the one before; a PTE that is present is not 0. */
-		if (likely(ptes)) {
-			pte = READ_ONCE(ptes[pte_index(hva)]);
-			if (likely(pte_flags(pte) == permitted))
-				goto permitted;
-			if (host_mapping_permits(leaf, pte)) {
+		if (likely(present)) {
+			pte = READ_ONCE(mapping.ptes[pte_index(hva)]);
+			/* Most are like the one before. */
+			if (unlikely(pte_flags(pte) != permitted)) {
+				if (!pte_present(pte))
+					goto absent;
+				if (!host_mapping_permits(leaf, pte))
+					break;
 				permitted = pte_flags(pte);
-				goto permitted;
 			}
-		}
 
-		if (!host_mapping_skips(kvm, leaf, hva))
+			/* It is present, so its address is not inverted. */
+			pfn = (native_pte_val(pte) & PTE_PFN_MASK) >> PAGE_SHIFT;
+			if (hva - leaf->known_start >= known_size &&
+			    !host_mapping_takes_pfn(pfn))
+				break;
+			leaf->pfns[i] = pfn;
+			continue;
+		}
+absent:
+		if (!leaf->resident)
 			break;
 		leaf->pfns[i] = TDP_MAP_LEAF_ABSENT;
-		continue;
+	}
 
-permitted:
-		/* It is present, so its address is not inverted. */
-		pfn = (native_pte_val(pte) & PTE_PFN_MASK) >> PAGE_SHIFT;
-		if (!host_mapping_takes_pfn(pfn))
+	leaf->host_flags = permitted;
+	return i;
+}
+
+static bool host_mapping_takes_huge(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	return folio_test_hugetlb(folio) || folio_test_swapbacked(folio);
+}
+
+/* The pfn at @hva, which is in an entry of at least the size of @leaf's pages. */
+static bool host_mapping_huge_pfn(const struct tdp_map_leaf *leaf, unsigned long hva,
+				  const struct host_mapping *mapping, kvm_pfn_t *pfn)
+{
+	if (mapping->level < leaf->level)
+		return false;
+
+	if (mapping->level == PG_LEVEL_1G) {
+		if (!pud_access_permitted(mapping->pud, leaf->host_write) ||
+		    pud_special(mapping->pud) || kvm_host_pud_devmap(mapping->pud))
+			return false;
+		*pfn = pud_pfn(mapping->pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
+	} else {
+		if (!pmd_access_permitted(mapping->pmd, leaf->host_write) ||
+		    pmd_special(mapping->pmd) || kvm_host_pmd_devmap(mapping->pmd))
+			return false;
+		*pfn = pmd_pfn(mapping->pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT);
+	}
+
+	return host_mapping_takes_huge(pfn_to_page(*pfn));
+}
+
+static unsigned int host_mapping_read_huge(struct kvm *kvm, struct tdp_map_leaf *leaf)
+{
+	unsigned long base = host_mapping_base(leaf), hva;
+	struct host_mapping mapping;
+	unsigned int i;
+	bool present;
+
+	for (i = 0; i < leaf->nr; i++) {
+		if (leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
+			continue;
+
+		hva = base + (leaf->first + i) * KVM_HPAGE_SIZE(leaf->level);
+		present = host_mapping_walk(kvm, hva, &mapping);
+		if (present && host_mapping_huge_pfn(leaf, hva, &mapping, &leaf->pfns[i]))
+			continue;
+		if (present || !leaf->resident || mapping.level < leaf->level)
 			break;
-		leaf->pfns[i] = pfn;
+		leaf->pfns[i] = TDP_MAP_LEAF_ABSENT;
 	}
 
 	return i;
@@ -179,8 +321,12 @@ unsigned int kvm_host_mapping_read(struct kvm *kvm, struct tdp_map_leaf *leaf)
 	unsigned int nr;
 
 	local_irq_save(flags);
-	nr = leaf->neighbours ? __host_mapping_read(kvm, leaf, true) :
-				__host_mapping_read(kvm, leaf, false);
+	if (leaf->level != PG_LEVEL_4K)
+		nr = host_mapping_read_huge(kvm, leaf);
+	else if (leaf->neighbours)
+		nr = __host_mapping_read(kvm, leaf, true);
+	else
+		nr = __host_mapping_read(kvm, leaf, false);
 	local_irq_restore(flags);
 
 	return nr;
@@ -201,7 +347,7 @@ static unsigned int host_mapping_neighbours(const struct tdp_map_leaf *leaf)
 }
 
 /*
- * The same for all other pages that are there, as those of files and parts of
+ * The same for all other small pages that are there, as those of files and parts of
  * huge pages.
  */
 unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf)
@@ -228,42 +374,4 @@ unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf)
 	}
 
 	return found;
-}
-
-static bool host_mapping_takes_huge(struct page *page)
-{
-	struct folio *folio = page_folio(page);
-
-	return folio_test_hugetlb(folio) || folio_test_swapbacked(folio);
-}
-
-/* The huge page at @gfn, if it can be mapped as @leaf wants it. */
-bool kvm_host_mapping_read_huge(struct kvm *kvm, const struct tdp_map_leaf *leaf,
-				gfn_t gfn, kvm_pfn_t *pfn)
-{
-	unsigned long hva = __gfn_to_hva_memslot(leaf->slot, gfn);
-	struct host_mapping mapping;
-	unsigned long flags;
-	bool taken = false;
-
-	local_irq_save(flags);
-	if (!host_mapping_walk(kvm, hva, &mapping) || mapping.level == PG_LEVEL_4K)
-		goto out;
-
-	if (mapping.level == PG_LEVEL_1G) {
-		if (!pud_access_permitted(mapping.pud, leaf->host_write) ||
-		    pud_special(mapping.pud) || kvm_host_pud_devmap(mapping.pud))
-			goto out;
-		*pfn = pud_pfn(mapping.pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
-	} else {
-		if (!pmd_access_permitted(mapping.pmd, leaf->host_write) ||
-		    pmd_special(mapping.pmd) || kvm_host_pmd_devmap(mapping.pmd))
-			goto out;
-		*pfn = pmd_pfn(mapping.pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT);
-	}
-
-	taken = host_mapping_takes_huge(pfn_to_page(*pfn));
-out:
-	local_irq_restore(flags);
-	return taken;
 }

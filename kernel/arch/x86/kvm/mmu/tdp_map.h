@@ -15,18 +15,22 @@
 #include "spte.h"
 #include "tdp_iter.h"
 
-/* Pages looked up at a time. */
+/* SPTEs made, and pages looked up, at a time. */
 #define TDP_MAP_LEAF_PAGES	64
 
 /* For a pfn: the SPTE is good enough already; or the page is not there, and skipped. */
 #define TDP_MAP_LEAF_PRESENT	(~0ULL)
 #define TDP_MAP_LEAF_ABSENT	(~1ULL)
 
-/* Small pages of one memslot, below one leaf table. */
+/*
+ * Pages of one memslot and one size, with their SPTEs in one table, the leaf table.
+ * That has tables below it as well if the pages are huge.
+ */
 struct tdp_map_leaf {
 	const struct kvm_memory_slot *slot;
 	/* KVM_MEMORY_MAPPING_* */
 	u64 flags;
+	u8 level;
 	/* The span of the leaf table, and the part of it that is the slot's. */
 	gfn_t table_gfn;
 	gfn_t start;
@@ -56,7 +60,12 @@ struct tdp_map_leaf {
 
 	/* For the next pages of the same RCU section and hold of mmu_lock. */
 	u64 *leaf_table;
+	/* An SPTE but for its pfn, and the host's PTE of that page; or 0. */
 	u64 spte_bits;
+	pteval_t host_flags;
+	/* Host addresses at which each page is one of anonymous or shared memory. */
+	unsigned long known_start;
+	unsigned long known_end;
 	/* If not NULL, leaf_table is this one's, which is not linked to its parent yet. */
 	struct kvm_mmu_page *new_table;
 	struct tdp_iter parent;
@@ -75,6 +84,11 @@ static __always_inline unsigned int tdp_map_leaf_index(const struct tdp_map_leaf
 						       unsigned int i, bool neighbours)
 {
 	return neighbours ? leaf->first + i : leaf->index[i];
+}
+
+static inline gfn_t tdp_map_leaf_gfn(const struct tdp_map_leaf *leaf, unsigned int index)
+{
+	return leaf->table_gfn + index * KVM_PAGES_PER_HPAGE(leaf->level);
 }
 
 enum tdp_map_result {
@@ -116,17 +130,10 @@ static inline bool kvm_tdp_map_wants_resident(const struct kvm_map_memory_walk *
 
 /* tdp_map_context.c */
 int kvm_tdp_map_topup(struct kvm_vcpu *vcpu);
-bool kvm_tdp_map_topped_up(struct kvm_vcpu *vcpu);
 bool kvm_tdp_map_root_valid(struct kvm_vcpu *vcpu);
 int kvm_tdp_map_load_root(struct kvm_vcpu *vcpu);
 
 /* tdp_map_fault.c */
-struct kvm_page_fault kvm_tdp_map_make_fault(struct kvm_vcpu *vcpu,
-					     struct kvm_memory_slot *slot,
-					     const struct kvm_map_memory_walk *walk);
-bool kvm_tdp_map_page_present(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault);
-int kvm_tdp_map_finish_fault(const struct kvm_page_fault *fault, int r,
-			     struct kvm_map_memory_walk *walk);
 int kvm_tdp_map_fault_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 			   struct kvm_map_memory_walk *walk);
 
@@ -137,13 +144,16 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 					 struct kvm_map_memory_walk *walk);
 
 /* host_mapping.c */
+void kvm_host_mapping_know(struct kvm *kvm, struct kvm_map_memory_walk *walk,
+			   unsigned long hva);
+gfn_t kvm_host_mapping_hole_end(struct kvm *kvm, const struct kvm_memory_slot *slot,
+				gfn_t gfn);
+unsigned int kvm_host_mapping_copy(struct kvm *kvm, struct tdp_map_leaf *leaf);
 unsigned int kvm_host_mapping_read(struct kvm *kvm, struct tdp_map_leaf *leaf);
 unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf);
-bool kvm_host_mapping_read_huge(struct kvm *kvm, const struct tdp_map_leaf *leaf,
-				gfn_t gfn, kvm_pfn_t *pfn);
 
 /* tdp_map_leaf.c */
-void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf);
+enum tdp_map_result kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf);
 bool kvm_tdp_mmu_link_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf);
 
 #endif /* __KVM_X86_MMU_TDP_MAP_H */

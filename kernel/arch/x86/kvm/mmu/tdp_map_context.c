@@ -183,13 +183,6 @@ int kvm_tdp_map_topup(struct kvm_vcpu *vcpu)
 					    capacity, PT64_ROOT_MAX_LEVEL);
 }
 
-/* Enough for another walk to link tables at all levels. */
-bool kvm_tdp_map_topped_up(struct kvm_vcpu *vcpu)
-{
-	return vcpu->arch.mmu_shadow_page_cache.nobjs >= PT64_ROOT_MAX_LEVEL &&
-	       vcpu->arch.mmu_page_header_cache.nobjs >= PT64_ROOT_MAX_LEVEL;
-}
-
 bool kvm_tdp_map_root_valid(struct kvm_vcpu *vcpu)
 {
 	hpa_t root = vcpu->arch.mmu->root.hpa;

@@ -23,8 +23,7 @@
  * the zero page.  Except in a slot with dirty logging, where every clean page
  * looks like that.
  */
-bool kvm_tdp_map_page_present(struct kvm_vcpu *vcpu,
-			      struct kvm_page_fault *fault)
+static bool tdp_map_page_present(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 {
 	u64 sptes[PT64_ROOT_MAX_LEVEL + 1];
 	int leaf, root_level;
@@ -196,14 +195,12 @@ static int tdp_map_advance(struct kvm_map_memory_walk *walk, u8 level, u64 *coun
 	return 1;
 }
 
-struct kvm_page_fault kvm_tdp_map_make_fault(struct kvm_vcpu *vcpu,
-					     struct kvm_memory_slot *slot,
-					     const struct kvm_map_memory_walk *walk)
+int kvm_tdp_map_fault_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
+			   struct kvm_map_memory_walk *walk)
 {
 	bool private = kvm_mem_is_private(vcpu->kvm, gpa_to_gfn(walk->gpa));
 	bool write = kvm_tdp_map_wants_write(slot, walk);
-
-	return (struct kvm_page_fault) {
+	struct kvm_page_fault fault = {
 		.addr = walk->gpa,
 		.error_code = PFERR_GUEST_FINAL_MASK | PFERR_MAP_MEMORY |
 			      (write ? PFERR_WRITE_MASK : 0) |
@@ -222,38 +219,22 @@ struct kvm_page_fault kvm_tdp_map_make_fault(struct kvm_vcpu *vcpu,
 		.pfn = KVM_PFN_ERR_FAULT,
 		.hva = KVM_HVA_ERR_BAD,
 	};
-}
+	int r = RET_PF_SPURIOUS;
 
-/* @r is what has become of @fault. */
-int kvm_tdp_map_finish_fault(const struct kvm_page_fault *fault, int r,
-			     struct kvm_map_memory_walk *walk)
-{
+	if (!tdp_map_page_present(vcpu, &fault))
+		r = tdp_map_fault(vcpu, &fault, kvm_tdp_map_wants_resident(walk));
+
 	switch (r) {
 	case RET_PF_FIXED:
 	case RET_PF_WRITE_PROTECTED:
-		return tdp_map_advance(walk, fault->goal_level,
-				       &walk->count.mapped);
+		return tdp_map_advance(walk, fault.goal_level, &walk->count.mapped);
 	case RET_PF_SPURIOUS:
-		return tdp_map_advance(walk, fault->goal_level,
-				       &walk->count.present);
+		return tdp_map_advance(walk, fault.goal_level, &walk->count.present);
 	case TDP_MAP_SKIP:
-		return tdp_map_advance(walk, PG_LEVEL_4K,
-				       &walk->count.skipped);
+		return tdp_map_advance(walk, PG_LEVEL_4K, &walk->count.skipped);
 	case RET_PF_RETRY:
 		return 0;
 	default:
 		return WARN_ON_ONCE(r > 0) ? -EIO : r;
 	}
-}
-
-int kvm_tdp_map_fault_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
-			   struct kvm_map_memory_walk *walk)
-{
-	struct kvm_page_fault fault = kvm_tdp_map_make_fault(vcpu, slot, walk);
-	int r = RET_PF_SPURIOUS;
-
-	if (!kvm_tdp_map_page_present(vcpu, &fault))
-		r = tdp_map_fault(vcpu, &fault, kvm_tdp_map_wants_resident(walk));
-
-	return kvm_tdp_map_finish_fault(&fault, r, walk);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KVM_MAP_MEMORY: small pages into one leaf table of the TDP MMU, with one walk
- * and one hold of mmu_lock.
+ * KVM_MAP_MEMORY: pages of one size into one table of the TDP MMU, with one walk and
+ * one hold of mmu_lock.
  *
  * If there is no table yet, a new one is filled before others can see it, and linked
  * at the end of that hold, during which no invalidation can begin: to all others it
@@ -22,7 +22,7 @@ enum tdp_map_leaf_state {
 	TDP_LEAF_FOUND,
 	/* No table yet. */
 	TDP_LEAF_MISSING,
-	/* A huge page, or a table that is going away. */
+	/* A page larger than these, or a table that is going away. */
 	TDP_LEAF_OTHER,
 };
 
@@ -37,7 +37,7 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 		if (is_frozen_spte(iter.old_spte))
 			return TDP_LEAF_OTHER;
 
-		if (iter.level == PG_LEVEL_4K) {
+		if (iter.level == leaf->level) {
 			leaf->leaf_table = rcu_dereference(iter.sptep);
 			return TDP_LEAF_FOUND;
 		}
@@ -53,7 +53,7 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 
 		sp = tdp_mmu_alloc_sp(vcpu);
 		tdp_mmu_init_child_sp(sp, &iter);
-		if (iter.level == PG_LEVEL_2M) {
+		if (iter.level == leaf->level + 1) {
 			leaf->new_table = sp;
 			leaf->leaf_table = sp->spt;
 			leaf->parent = iter;
@@ -70,10 +70,13 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 	return TDP_LEAF_OTHER;
 }
 
-/* As in kvm_tdp_mmu_map(): what is present stays, unless it can be improved. */
+/*
+ * As in kvm_tdp_mmu_map(): what is present stays, unless it can be improved.  A table
+ * that is in the place of a huge page can.
+ */
 static bool tdp_map_leaf_keeps(const struct tdp_map_leaf *leaf, u64 spte)
 {
-	return is_shadow_present_pte(spte) &&
+	return is_shadow_present_pte(spte) && is_last_spte(spte, leaf->level) &&
 	       (is_writable_pte(spte) || !leaf->write || !leaf->map_writable);
 }
 
@@ -126,14 +129,15 @@ static void tdp_map_leaf_scan(struct tdp_map_leaf *leaf)
  * A thread that made it present, or froze it, was first.  Filling an SPTE that was not
  * present needs no TLB flush and leaves nothing to account for but the page.
  */
-static bool tdp_map_leaf_set_spte(u64 *sptep, gfn_t gfn, u64 spte)
+static bool tdp_map_leaf_set_spte(const struct tdp_map_leaf *leaf, u64 *sptep, gfn_t gfn,
+				  u64 spte)
 {
 	u64 old_spte = READ_ONCE(*sptep);
 
 	if (!tdp_map_leaf_fills(old_spte) || !try_cmpxchg64(sptep, &old_spte, spte))
 		return false;
 
-	trace_kvm_tdp_mmu_spte_changed(0, gfn, PG_LEVEL_4K, old_spte, spte);
+	trace_kvm_tdp_mmu_spte_changed(0, gfn, leaf->level, old_spte, spte);
 	return true;
 }
 
@@ -141,10 +145,10 @@ static bool tdp_map_leaf_set_spte(u64 *sptep, gfn_t gfn, u64 spte)
  * Install SPTEs for leaf->pfns, until one place is taken.  @new is for a table that is
  * not linked yet: there plain stores do.
  */
-static __always_inline void __tdp_map_leaf_install(struct kvm_vcpu *vcpu,
-						   struct tdp_map_leaf *leaf,
-						   unsigned int nr, bool new,
-						   bool neighbours)
+static __always_inline unsigned int __tdp_map_leaf_install(struct kvm_vcpu *vcpu,
+							   struct tdp_map_leaf *leaf,
+							   unsigned int nr, bool new,
+							   bool neighbours)
 {
 	unsigned int i, index, nr_present = 0, nr_skipped = 0;
 	kvm_pfn_t pfn;
@@ -166,28 +170,52 @@ static __always_inline void __tdp_map_leaf_install(struct kvm_vcpu *vcpu,
 			continue;
 		}
 
-		gfn = leaf->table_gfn + index;
+		gfn = tdp_map_leaf_gfn(leaf, index);
 		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, gfn, pfn);
 		if (new)
 			*sptep = spte;
-		else if (!tdp_map_leaf_set_spte(sptep, gfn, spte))
+		else if (!tdp_map_leaf_set_spte(leaf, sptep, gfn, spte))
 			break;
 	}
 
 	leaf->nr_present = nr_present;
 	leaf->nr_skipped = nr_skipped;
-	leaf->nr_mapped = i - nr_present - nr_skipped;
+	return i - nr_present - nr_skipped;
 }
 
 static void tdp_map_leaf_install(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf,
 				 unsigned int nr)
 {
-	if (leaf->new_table && leaf->neighbours)
-		__tdp_map_leaf_install(vcpu, leaf, nr, true, true);
-	else if (leaf->new_table)
-		__tdp_map_leaf_install(vcpu, leaf, nr, true, false);
-	else
-		__tdp_map_leaf_install(vcpu, leaf, nr, false, leaf->neighbours);
+	unsigned int nr_mapped;
+
+	if (!leaf->new_table) {
+		nr_mapped = __tdp_map_leaf_install(vcpu, leaf, nr, false, leaf->neighbours);
+		if (nr_mapped)
+			kvm_update_page_stats(vcpu->kvm, leaf->level, nr_mapped);
+	} else {
+		nr_mapped = __tdp_map_leaf_install(vcpu, leaf, nr, true, leaf->neighbours);
+		leaf->nr_new += nr_mapped;
+	}
+	leaf->nr_mapped += nr_mapped;
+}
+
+/*
+ * The same, for what is as easy as that: neighbours in a new table, which are like a
+ * page before them.
+ */
+static void tdp_map_leaf_copy(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
+{
+	unsigned int nr;
+
+	if (!leaf->new_table || !leaf->neighbours || !leaf->spte_bits ||
+	    leaf->level != PG_LEVEL_4K)
+		return;
+
+	nr = kvm_host_mapping_copy(vcpu->kvm, leaf);
+	leaf->first += nr;
+	leaf->nr -= nr;
+	leaf->nr_new += nr;
+	leaf->nr_mapped = nr;
 }
 
 /* Whether any of the first @nr pages needs a table. */
@@ -205,7 +233,8 @@ static bool tdp_map_leaf_has_page(const struct tdp_map_leaf *leaf, unsigned int 
 
 /*
  * Map the pages of @leaf from its first on, until one of them is not simply
- * there, or its SPTE is not simply empty or good enough already.
+ * there, or its SPTE is not simply empty or good enough already.  The result says what
+ * is the matter with the first page, if not even that one could be mapped.
  *
  * The caller holds mmu_lock for reading, has found the root valid and no
  * invalidation of these pages in progress, and has filled the caches of @vcpu.
@@ -213,7 +242,7 @@ static bool tdp_map_leaf_has_page(const struct tdp_map_leaf *leaf, unsigned int 
  * other pages below the same leaf table.  Before that ends the caller has to link a
  * table that is new.
  */
-void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
+enum tdp_map_result kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 {
 	unsigned int nr;
 
@@ -225,15 +254,21 @@ void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 	leaf->nr_skipped = 0;
 
 	if (!leaf->leaf_table && tdp_map_leaf_find(vcpu, leaf, false) == TDP_LEAF_OTHER)
-		return;
+		return TDP_MAP_UNFIT;
+
+	tdp_map_leaf_copy(vcpu, leaf);
+	if (!leaf->nr)
+		return TDP_MAP_ADVANCED;
 
 	leaf->scanned = leaf->leaf_table && !leaf->new_table;
 	if (leaf->scanned)
 		tdp_map_leaf_scan(leaf);
 
-	nr = kvm_host_mapping_read(vcpu->kvm, leaf) ?: kvm_host_mapping_get(leaf);
+	nr = kvm_host_mapping_read(vcpu->kvm, leaf);
+	if (!nr && leaf->level == PG_LEVEL_4K)
+		nr = kvm_host_mapping_get(leaf);
 	if (!nr)
-		return;
+		return leaf->nr_mapped ? TDP_MAP_ADVANCED : TDP_MAP_MISSING;
 
 	/*
 	 * Tables are made only for pages that are there: when they come they
@@ -241,13 +276,13 @@ void kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 	 */
 	if (!leaf->leaf_table && tdp_map_leaf_has_page(leaf, nr) &&
 	    tdp_map_leaf_find(vcpu, leaf, true) != TDP_LEAF_FOUND)
-		return;
+		return TDP_MAP_UNFIT;
 
 	tdp_map_leaf_install(vcpu, leaf, nr);
-	if (leaf->new_table)
-		leaf->nr_new += leaf->nr_mapped;
-	else if (leaf->nr_mapped)
-		kvm_update_page_stats(vcpu->kvm, PG_LEVEL_4K, leaf->nr_mapped);
+	if (!leaf->nr_mapped && !leaf->nr_present && !leaf->nr_skipped)
+		return TDP_MAP_UNFIT;
+
+	return TDP_MAP_ADVANCED;
 }
 
 static void tdp_map_trace_new_table(const struct tdp_map_leaf *leaf)
@@ -256,7 +291,8 @@ static void tdp_map_trace_new_table(const struct tdp_map_leaf *leaf)
 
 	for (i = 0; i < SPTE_ENT_PER_PAGE; i++) {
 		if (is_shadow_present_pte(leaf->leaf_table[i]))
-			trace_kvm_tdp_mmu_spte_changed(0, leaf->table_gfn + i, PG_LEVEL_4K,
+			trace_kvm_tdp_mmu_spte_changed(0, tdp_map_leaf_gfn(leaf, i),
+						       leaf->level,
 						       SHADOW_NONPRESENT_VALUE,
 						       leaf->leaf_table[i]);
 	}
@@ -280,6 +316,6 @@ bool kvm_tdp_mmu_link_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 
 	if (trace_kvm_tdp_mmu_spte_changed_enabled())
 		tdp_map_trace_new_table(leaf);
-	kvm_update_page_stats(vcpu->kvm, PG_LEVEL_4K, leaf->nr_new);
+	kvm_update_page_stats(vcpu->kvm, leaf->level, leaf->nr_new);
 	return true;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * KVM_MAP_MEMORY: pages that are in the host's memory, several with one hold of
- * mmu_lock: small ones below one leaf table at a time (tdp_map_leaf.c), huge ones
- * one SPTE after the other.
+ * mmu_lock, as large as they can be mapped: those of one leaf table (tdp_map_leaf.c).
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,24 +14,40 @@
 #include "tdp_map.h"
 #include "tdp_mmu.h"
 
-/* For the slot's pages in the leaf table at the start of the walk. */
-static void tdp_map_init_leaf(struct tdp_map_leaf *leaf,
+/* As large as the next page can be mapped. */
+static u8 tdp_map_level(struct kvm *kvm, const struct kvm_memory_slot *slot, gfn_t gfn)
+{
+	if (kvm_slot_dirty_track_enabled(slot))
+		return PG_LEVEL_4K;
+
+	return kvm_mmu_max_mapping_level(kvm, slot, gfn, KVM_MAX_HUGEPAGE_LEVEL);
+}
+
+/* For the slot's pages of a size, in the leaf table at the start of the walk. */
+static void tdp_map_init_leaf(struct tdp_map_leaf *leaf, struct kvm *kvm,
 			      const struct kvm_memory_slot *slot,
 			      const struct kvm_map_memory_walk *walk)
 {
 	gfn_t gfn = gpa_to_gfn(walk->gpa);
+	u8 level = tdp_map_level(kvm, slot, gfn);
+	gfn_t nr = KVM_PAGES_PER_HPAGE(level + 1);
+	bool known = walk->arch_known.seq == kvm->mmu_invalidate_seq;
 
 	leaf->slot = slot;
 	leaf->flags = walk->mapping->flags;
-	leaf->table_gfn = ALIGN_DOWN(gfn, KVM_PAGES_PER_HPAGE(PG_LEVEL_2M));
+	leaf->level = level;
+	leaf->table_gfn = ALIGN_DOWN(gfn, nr);
 	leaf->start = max(leaf->table_gfn, slot->base_gfn);
-	leaf->end = min(leaf->table_gfn + KVM_PAGES_PER_HPAGE(PG_LEVEL_2M),
-			slot->base_gfn + slot->npages);
+	leaf->end = min(leaf->table_gfn + nr, slot->base_gfn + slot->npages);
 	leaf->write = kvm_tdp_map_wants_write(slot, walk);
 	leaf->prefetch = kvm_tdp_map_prefetch();
 	leaf->resident = kvm_tdp_map_wants_resident(walk);
 	leaf->leaf_table = NULL;
 	leaf->spte_bits = 0;
+	/* No page has these. */
+	leaf->host_flags = ~(pteval_t)0;
+	leaf->known_start = known ? walk->arch_known.start : 0;
+	leaf->known_end = known ? walk->arch_known.end : 0;
 	leaf->new_table = NULL;
 
 	/*
@@ -67,11 +82,11 @@ static void tdp_map_add_pages(struct tdp_map_leaf *leaf, unsigned int index,
 }
 
 /*
- * The next pages of the walk, also those of mappings that follow.  @walk goes to
+ * The next small pages of the walk, also those of mappings that follow.  @walk goes to
  * where it will be once all of them are done.
  */
-static void tdp_map_collect(struct tdp_map_leaf *leaf,
-			    struct kvm_map_memory_walk *walk)
+static void tdp_map_collect_small(struct tdp_map_leaf *leaf,
+				  struct kvm_map_memory_walk *walk)
 {
 	gfn_t gfn, end, stop;
 
@@ -93,8 +108,33 @@ static void tdp_map_collect(struct tdp_map_leaf *leaf,
 	} while (kvm_map_memory_walk_next(walk));
 }
 
+/* Whether page tables of KVM's forbid a page of @level at @gfn, or the slot's edges do. */
+static bool tdp_map_forbids_huge(const struct kvm_memory_slot *slot, gfn_t gfn, u8 level)
+{
+	unsigned long index = gfn_to_index(gfn, slot->base_gfn, level);
+
+	return slot->arch.lpage_info[level - PG_LEVEL_2M][index].disallow_lpage;
+}
+
+/* The same for huge pages of one mapping, whose edges may be inside of them. */
+static void tdp_map_collect_huge(struct tdp_map_leaf *leaf,
+				 const struct kvm_map_memory_walk *walk)
+{
+	gfn_t nr = KVM_PAGES_PER_HPAGE(leaf->level);
+	gfn_t gfn = ALIGN_DOWN(gpa_to_gfn(walk->gpa), nr);
+	gfn_t end = min(gpa_to_gfn(walk->end), leaf->end);
+
+	leaf->neighbours = true;
+	leaf->first = (gfn - leaf->table_gfn) / nr;
+	for (leaf->nr = 0; leaf->nr < TDP_MAP_LEAF_PAGES && gfn < end; leaf->nr++) {
+		if (tdp_map_forbids_huge(leaf->slot, gfn, leaf->level))
+			break;
+		gfn += nr;
+	}
+}
+
 /* The first @nr pages that were collected are done. */
-static void tdp_map_pass(struct kvm_map_memory_walk *walk, unsigned int nr)
+static void tdp_map_pass_small(struct kvm_map_memory_walk *walk, unsigned int nr)
 {
 	u64 left = (u64)nr << PAGE_SHIFT, step;
 
@@ -105,6 +145,28 @@ static void tdp_map_pass(struct kvm_map_memory_walk *walk, unsigned int nr)
 		if (!left)
 			return;
 		kvm_map_memory_walk_next(walk);
+	}
+}
+
+/* Each counts with that part of it which is the mapping's. */
+static void tdp_map_pass_huge(const struct tdp_map_leaf *leaf,
+			      struct kvm_map_memory_walk *walk, unsigned int nr)
+{
+	unsigned int i;
+	gpa_t next;
+	u64 *count;
+
+	for (i = 0; i < nr; i++) {
+		next = gfn_to_gpa(tdp_map_leaf_gfn(leaf, leaf->first + i + 1));
+		next = min(next, walk->end);
+		if (leaf->pfns[i] == TDP_MAP_LEAF_ABSENT)
+			count = &walk->count.skipped;
+		else if (leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
+			count = &walk->count.present;
+		else
+			count = &walk->count.mapped;
+		*count += next - walk->gpa;
+		walk->gpa = next;
 	}
 }
 
@@ -135,16 +197,8 @@ static bool tdp_map_leaf_is_stable(struct kvm *kvm, const struct tdp_map_leaf *l
 		last = max(last, index);
 	}
 
-	return tdp_map_is_stable(kvm, leaf->table_gfn + first,
-				 leaf->table_gfn + last + 1);
-}
-
-static bool tdp_map_is_small(struct kvm *kvm, const struct tdp_map_leaf *leaf,
-			     gfn_t gfn)
-{
-	return kvm_slot_dirty_track_enabled(leaf->slot) ||
-	       kvm_mmu_max_mapping_level(kvm, leaf->slot, gfn,
-					 KVM_MAX_HUGEPAGE_LEVEL) == PG_LEVEL_4K;
+	return tdp_map_is_stable(kvm, tdp_map_leaf_gfn(leaf, first),
+				 tdp_map_leaf_gfn(leaf, last + 1));
 }
 
 static bool tdp_map_needs_break(struct kvm *kvm)
@@ -152,94 +206,81 @@ static bool tdp_map_needs_break(struct kvm *kvm)
 	return need_resched() || rwlock_needbreak(&kvm->mmu_lock);
 }
 
-/* SPTEs of huge pages that are made with one hold of mmu_lock, at most. */
-#define TDP_MAP_HUGE_PAGES	16
-
-/* Returns as kvm_tdp_map_fault_page() does, or -ENOENT if that has to do it. */
-static int tdp_map_huge_page(struct kvm_vcpu *vcpu, const struct tdp_map_leaf *leaf,
-			     struct kvm_memory_slot *slot,
-			     struct kvm_map_memory_walk *walk)
+/* Returns whether all @nr pages that were collected are done; @ahead is behind them. */
+static bool tdp_map_pass(const struct tdp_map_leaf *leaf, unsigned int nr,
+			 struct kvm_map_memory_walk *walk,
+			 struct kvm_map_memory_walk *ahead)
 {
-	struct kvm_page_fault fault = kvm_tdp_map_make_fault(vcpu, slot, walk);
-	int r = RET_PF_SPURIOUS;
+	unsigned int done = leaf->nr_mapped + leaf->nr_present + leaf->nr_skipped;
 
-	if (!tdp_map_is_stable(vcpu->kvm, fault.gfn, fault.gfn + 1))
-		return 0;
-
-	if (!kvm_tdp_map_page_present(vcpu, &fault)) {
-		if (!kvm_host_mapping_read_huge(vcpu->kvm, leaf, fault.gfn, &fault.pfn))
-			return -ENOENT;
-		fault.map_writable = leaf->map_writable;
-		r = kvm_tdp_mmu_map(vcpu, &fault);
+	if (leaf->level != PG_LEVEL_4K) {
+		tdp_map_pass_huge(leaf, walk, done);
+		return done == nr;
 	}
 
-	return kvm_tdp_map_finish_fault(&fault, r, walk);
+	walk->count.mapped += (u64)leaf->nr_mapped << PAGE_SHIFT;
+	walk->count.present += (u64)leaf->nr_present << PAGE_SHIFT;
+	walk->count.skipped += (u64)leaf->nr_skipped << PAGE_SHIFT;
+	if (done < nr) {
+		tdp_map_pass_small(walk, done);
+		return false;
+	}
+
+	ahead->count = walk->count;
+	*walk = *ahead;
+	return true;
 }
 
 /* Under mmu_lock, with a valid root. */
-static enum tdp_map_result tdp_map_huge_pages(struct kvm_vcpu *vcpu,
-					      const struct tdp_map_leaf *leaf,
-					      struct kvm_memory_slot *slot,
-					      struct kvm_map_memory_walk *walk)
+static enum tdp_map_result tdp_map_pages(struct kvm_vcpu *vcpu,
+					 struct tdp_map_leaf *leaf,
+					 struct kvm_map_memory_walk *walk)
 {
-	gpa_t end = min(walk->end, gfn_to_gpa(slot->base_gfn + slot->npages));
-	unsigned int nr;
-	int r;
-
-	for (nr = 0; nr < TDP_MAP_HUGE_PAGES && walk->gpa < end; nr++) {
-		if (nr && (!kvm_tdp_map_topped_up(vcpu) ||
-			   tdp_map_needs_break(vcpu->kvm)))
-			break;
-
-		r = tdp_map_huge_page(vcpu, leaf, slot, walk);
-		if (r <= 0)
-			break;
-	}
-
-	if (nr)
-		return TDP_MAP_ADVANCED;
-
-	/* It is there, but may have to be made writable, which can take any time. */
-	return r == 0 ? TDP_MAP_RETRY : TDP_MAP_MISSING;
-}
-
-/* Under mmu_lock, with a valid root. */
-static enum tdp_map_result tdp_map_small_pages(struct kvm_vcpu *vcpu,
-					       struct tdp_map_leaf *leaf,
-					       struct kvm_map_memory_walk *walk)
-{
-	enum tdp_map_result result = TDP_MAP_MISSING;
+	enum tdp_map_result result, before = TDP_MAP_MISSING;
 	struct kvm_map_memory_walk ahead;
-	unsigned int done;
+	unsigned int nr;
 
 	for (;;) {
 		ahead = *walk;
-		tdp_map_collect(leaf, &ahead);
-		if (!leaf->nr)
-			return result;
+		if (leaf->level == PG_LEVEL_4K)
+			tdp_map_collect_small(leaf, &ahead);
+		else
+			tdp_map_collect_huge(leaf, walk);
+		nr = leaf->nr;
+		if (!nr)
+			return before;
+
 		if (!tdp_map_leaf_is_stable(vcpu->kvm, leaf))
-			return result == TDP_MAP_ADVANCED ? result : TDP_MAP_RETRY;
+			result = TDP_MAP_RETRY;
+		else
+			result = kvm_tdp_mmu_map_leaf(vcpu, leaf);
+		if (result != TDP_MAP_ADVANCED)
+			return before == TDP_MAP_ADVANCED ? before : result;
 
-		kvm_tdp_mmu_map_leaf(vcpu, leaf);
-
-		done = leaf->nr_mapped + leaf->nr_present + leaf->nr_skipped;
-		if (!done)
-			return result;
-
-		result = TDP_MAP_ADVANCED;
-		walk->count.mapped += (u64)leaf->nr_mapped << PAGE_SHIFT;
-		walk->count.present += (u64)leaf->nr_present << PAGE_SHIFT;
-		walk->count.skipped += (u64)leaf->nr_skipped << PAGE_SHIFT;
-		if (done < leaf->nr) {
-			tdp_map_pass(walk, done);
-			return result;
-		}
-
-		ahead.count = walk->count;
-		*walk = ahead;
-		if (tdp_map_needs_break(vcpu->kvm))
+		before = result;
+		if (!tdp_map_pass(leaf, nr, walk, &ahead) || tdp_map_needs_break(vcpu->kvm))
 			return result;
 	}
+}
+
+/* Under mmu_lock: skip memory of which the host has not even a leaf table. */
+static bool tdp_map_skip_hole(struct kvm *kvm, const struct kvm_memory_slot *slot,
+			      struct kvm_map_memory_walk *walk)
+{
+	gpa_t next;
+
+	/* A walk of the host's page tables: for a few pages that is too much. */
+	if (!kvm_tdp_map_wants_resident(walk) || walk->end - walk->gpa < PMD_SIZE)
+		return false;
+
+	next = gfn_to_gpa(kvm_host_mapping_hole_end(kvm, slot, gpa_to_gfn(walk->gpa)));
+	next = min(next, walk->end);
+	if (next == walk->gpa)
+		return false;
+
+	walk->count.skipped += next - walk->gpa;
+	walk->gpa = next;
+	return true;
 }
 
 enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
@@ -259,17 +300,20 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 	if (kvm_arch_has_private_mem(kvm))
 		return TDP_MAP_UNFIT;
 
-	tdp_map_init_leaf(leaf, slot, walk);
+	kvm_host_mapping_know(kvm, walk, __gfn_to_hva_memslot(slot, gfn));
 
 	read_lock(&kvm->mmu_lock);
 	rcu_read_lock();
+	leaf->new_table = NULL;
 	/* Nothing that is being invalidated tells how large pages are. */
-	if (!kvm_tdp_map_root_valid(vcpu) || !tdp_map_is_stable(kvm, gfn, gfn + 1))
+	if (!kvm_tdp_map_root_valid(vcpu) || !tdp_map_is_stable(kvm, gfn, gfn + 1)) {
 		result = TDP_MAP_RETRY;
-	else if (tdp_map_is_small(kvm, leaf, gfn))
-		result = tdp_map_small_pages(vcpu, leaf, walk);
-	else
-		result = tdp_map_huge_pages(vcpu, leaf, slot, walk);
+	} else if (tdp_map_skip_hole(kvm, slot, walk)) {
+		result = TDP_MAP_ADVANCED;
+	} else {
+		tdp_map_init_leaf(leaf, kvm, slot, walk);
+		result = tdp_map_pages(vcpu, leaf, walk);
+	}
 	/* Another thread has made a table at the same place: go on with that one. */
 	if (leaf->new_table && !kvm_tdp_mmu_link_leaf(vcpu, leaf)) {
 		*walk = start;
