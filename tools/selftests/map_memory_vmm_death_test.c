@@ -176,21 +176,27 @@ static void go_on_after_the_stop(FIXTURE_DATA(vmm) *self, enum map_entry entry,
 	_exit(0);
 }
 
-TEST_F_TIMEOUT(vmm, stop_and_continue, 60)
+static void stop_and_continue(FIXTURE_DATA(vmm) *self)
 {
 	int status;
 
+	TEST_ASSERT(!kill(self->vmm.pid, SIGSTOP), "kill failed");
+	TEST_ASSERT(wait_until(vmm_is_stopped(self->vmm.pid)), "It does not stop");
+	TEST_ASSERT(!kill(self->vmm.pid, SIGCONT), "kill failed");
+	TEST_ASSERT(wait_until(waitpid(self->vmm.pid, &status, WNOHANG) == self->vmm.pid),
+		    "It does not end");
+	TEST_ASSERT(WIFEXITED(status) && !WEXITSTATUS(status), "It ended with %d", status);
+}
+
+TEST_F_TIMEOUT(vmm, stop_and_continue, 60)
+{
 	self->vmm.pid = fork();
 	ASSERT_LE(0, self->vmm.pid);
 	if (!self->vmm.pid)
 		go_on_after_the_stop(self, variant->entry, variant->workers);
 	if (vmm_hear(&self->vmm) != 'b')
 		SKIP(return, "userfaultfd is not permitted");
-	ASSERT_EQ(0, kill(self->vmm.pid, SIGSTOP));
-	ASSERT_TRUE(wait_until(vmm_is_stopped(self->vmm.pid)));
-	ASSERT_EQ(0, kill(self->vmm.pid, SIGCONT));
-	ASSERT_TRUE(wait_until(waitpid(self->vmm.pid, &status, WNOHANG) == self->vmm.pid));
-	ASSERT_TRUE(WIFEXITED(status) && !WEXITSTATUS(status));
+	stop_and_continue(self);
 }
 
 /* In memory with userfaultfd: the progress, in the first page, and what is mapped. */
@@ -235,33 +241,28 @@ static void stop_at_progress(FIXTURE_DATA(vmm) *self, enum map_entry entry, bool
 	_exit(0);
 }
 
-static void stop_and_continue_at_progress(FIXTURE_DATA(vmm) *self, enum map_entry entry,
-					  bool at_start)
+static bool fork_vmm_at_progress(FIXTURE_DATA(vmm) *self, enum map_entry entry,
+				 bool at_start)
 {
-	int status;
-
 	self->vmm.pid = fork();
 	TEST_ASSERT(self->vmm.pid >= 0, "fork failed");
 	if (!self->vmm.pid)
 		stop_at_progress(self, entry, at_start);
-	if (vmm_hear(&self->vmm) != 'b')
-		ksft_exit_skip("userfaultfd is not permitted\n");
-	TEST_ASSERT(!kill(self->vmm.pid, SIGSTOP), "kill failed");
-	TEST_ASSERT(wait_until(vmm_is_stopped(self->vmm.pid)), "It does not stop");
-	TEST_ASSERT(!kill(self->vmm.pid, SIGCONT), "kill failed");
-	TEST_ASSERT(wait_until(waitpid(self->vmm.pid, &status, WNOHANG) == self->vmm.pid),
-		    "It does not end");
-	TEST_ASSERT(WIFEXITED(status) && !WEXITSTATUS(status), "It ended with %d", status);
+	return vmm_hear(&self->vmm) == 'b';
 }
 
 TEST_F_TIMEOUT(vmm, stop_and_continue_as_progress_begins, 60)
 {
-	stop_and_continue_at_progress(self, variant->entry, true);
+	if (!fork_vmm_at_progress(self, variant->entry, true))
+		SKIP(return, "userfaultfd is not permitted");
+	stop_and_continue(self);
 }
 
 TEST_F_TIMEOUT(vmm, stop_and_continue_as_progress_is_written, 60)
 {
-	stop_and_continue_at_progress(self, variant->entry, false);
+	if (!fork_vmm_at_progress(self, variant->entry, false))
+		SKIP(return, "userfaultfd is not permitted");
+	stop_and_continue(self);
 }
 
 /* A VMM in a cgroup of its own, frozen in the middle of a job. */

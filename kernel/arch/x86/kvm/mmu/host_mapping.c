@@ -132,9 +132,9 @@ static bool host_mapping_takes_vma(struct vm_area_struct *vma)
  * See whether the VMA at @hva tells of which kind all of its pages are; then none of
  * them has to be looked at, which would be a cache line for each.
  *
- * A VMA goes, and others' pages come to its place, only after an invalidation of all
- * of its addresses, which raises the sequence count if they are a memslot's; and that
- * they stay if the generation does.  The caller is the reader of kvm->srcu who found
+ * Before other pages come to the place of a VMA all of its addresses are invalidated.
+ * If a memslot has them, that raises the sequence count; and if there was no memslot
+ * then, the generation has changed.  The caller is the reader of kvm->srcu who found
  * the memslot.  Without the VMA, pages are looked at: that is no reason to wait here.
  */
 void kvm_host_mapping_know(struct kvm *kvm, struct kvm_map_memory_walk *walk,

@@ -48,7 +48,6 @@ static void tdp_map_init_leaf(struct tdp_map_leaf *leaf, struct kvm *kvm,
 	leaf->host_flags = ~(pteval_t)0;
 	leaf->known_start = known ? walk->arch_known.start : 0;
 	leaf->known_end = known ? walk->arch_known.end : 0;
-	leaf->new_table = NULL;
 
 	/*
 	 * In a read-only slot nothing is mapped writable, nor in one with dirty
