@@ -123,9 +123,14 @@ static void tdp_map_collect_huge(struct tdp_map_leaf *leaf,
 	gfn_t gfn = ALIGN_DOWN(gpa_to_gfn(walk->gpa), nr);
 	gfn_t end = min(gpa_to_gfn(walk->end), leaf->end);
 
+	leaf->nr = 0;
+	/* It may have ended inside of a page. */
+	if (walk->gpa == walk->end)
+		return;
+
 	leaf->neighbours = true;
 	leaf->first = (gfn - leaf->table_gfn) / nr;
-	for (leaf->nr = 0; leaf->nr < TDP_MAP_LEAF_PAGES && gfn < end; leaf->nr++) {
+	for (; leaf->nr < TDP_MAP_LEAF_PAGES && gfn < end; leaf->nr++) {
 		if (tdp_map_forbids_huge(leaf->slot, gfn, leaf->level))
 			break;
 		gfn += nr;
@@ -158,6 +163,8 @@ static void tdp_map_pass_huge(const struct tdp_map_leaf *leaf,
 	for (i = 0; i < nr; i++) {
 		next = gfn_to_gpa(tdp_map_leaf_gfn(leaf, leaf->first + i + 1));
 		next = min(next, walk->end);
+		/* Without progress a walk would go on for ever. */
+		WARN_ON_ONCE(next <= walk->gpa);
 		if (leaf->pfns[i] == TDP_MAP_LEAF_ABSENT)
 			count = &walk->count.skipped;
 		else if (leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
