@@ -33,12 +33,12 @@ struct kvm_map_memory_walk {
 	const struct kvm_memory_mapping *mapping;
 	gpa_t gpa;
 	gpa_t end;
+	/* The architecture's; 0 at the start of a chunk and of each mapping. */
+	gpa_t arch_end;
 	/* How many mappings that follow @mapping belong to the walk. */
 	unsigned int nr_following;
 	/* The architecture's, for as long as the walk is that of one thread. */
 	unsigned int arch_slice;
-	/* The architecture's; 0 at the start of a chunk and of each mapping. */
-	gpa_t arch_end;
 	/*
 	 * The architecture's: it knows of which kind the memory at these host addresses
 	 * is, while there is no invalidation (sequence count) and no memslot update
@@ -53,6 +53,37 @@ struct kvm_map_memory_walk {
 	/* Over all mappings. */
 	struct kvm_map_memory_count count;
 };
+
+/* Where a walk is, to return there. */
+struct kvm_map_memory_place {
+	const struct kvm_memory_mapping *mapping;
+	gpa_t gpa;
+	gpa_t end;
+	gpa_t arch_end;
+	unsigned int nr_following;
+};
+
+static inline struct kvm_map_memory_place
+kvm_map_memory_walk_place(const struct kvm_map_memory_walk *walk)
+{
+	return (struct kvm_map_memory_place) {
+		.mapping = walk->mapping,
+		.gpa = walk->gpa,
+		.end = walk->end,
+		.arch_end = walk->arch_end,
+		.nr_following = walk->nr_following,
+	};
+}
+
+static inline void kvm_map_memory_walk_return(struct kvm_map_memory_walk *walk,
+					      const struct kvm_map_memory_place *place)
+{
+	walk->mapping = place->mapping;
+	walk->gpa = place->gpa;
+	walk->end = place->end;
+	walk->arch_end = place->arch_end;
+	walk->nr_following = place->nr_following;
+}
 
 /* Go to the next mapping once the present one is done.  False: there is none. */
 static inline bool kvm_map_memory_walk_next(struct kvm_map_memory_walk *walk)

@@ -20,6 +20,8 @@
 /* An entry of the host's page tables that is present; if none is, @level is the hole's. */
 struct host_mapping {
 	u8 level;
+	/* Level 2M: the table. */
+	pmd_t *pmds;
 	union {
 		pud_t pud;
 		pmd_t pmd;
@@ -27,6 +29,24 @@ struct host_mapping {
 		pte_t *ptes;
 	};
 };
+
+/* At @hva, in the table that an earlier walk has found. */
+static bool host_mapping_walk_pmd(unsigned long hva, struct host_mapping *mapping)
+{
+	pmd_t pmd = READ_ONCE(mapping->pmds[pmd_index(hva)]);
+
+	if (pmd_none(pmd) || !pmd_present(pmd))
+		return false;
+
+	if (pmd_leaf(pmd)) {
+		mapping->pmd = pmd;
+		return true;
+	}
+
+	mapping->level = PG_LEVEL_4K;
+	mapping->ptes = pte_offset_kernel(&pmd, 0);
+	return true;
+}
 
 /*
  * IRQs are off so that tables stay where they are, as in
@@ -38,7 +58,6 @@ static bool host_mapping_walk(struct kvm *kvm, unsigned long hva,
 	pgd_t pgd;
 	p4d_t p4d;
 	pud_t pud;
-	pmd_t pmd;
 
 	lockdep_assert_irqs_disabled();
 
@@ -63,18 +82,8 @@ static bool host_mapping_walk(struct kvm *kvm, unsigned long hva,
 	}
 
 	mapping->level = PG_LEVEL_2M;
-	pmd = READ_ONCE(*pmd_offset(&pud, hva));
-	if (pmd_none(pmd) || !pmd_present(pmd))
-		return false;
-
-	if (pmd_leaf(pmd)) {
-		mapping->pmd = pmd;
-		return true;
-	}
-
-	mapping->level = PG_LEVEL_4K;
-	mapping->ptes = pte_offset_kernel(&pmd, 0);
-	return true;
+	mapping->pmds = pmd_offset(&pud, 0);
+	return host_mapping_walk_pmd(hva, mapping);
 }
 
 /* The host's addresses of the pages of @leaf are this and leaf->index pages. */
@@ -151,8 +160,7 @@ void kvm_host_mapping_know(struct kvm *kvm, struct kvm_map_memory_walk *walk,
 	    walk->arch_known.seq == seq && walk->arch_known.generation == generation)
 		return;
 
-	walk->arch_known.start = 0;
-	walk->arch_known.end = 0;
+	kvm_host_mapping_forget(walk);
 	walk->arch_known.seq = seq;
 	walk->arch_known.generation = generation;
 	if (!mmap_read_trylock(kvm->mm))
@@ -204,58 +212,101 @@ unsigned int kvm_host_mapping_copy(struct kvm *kvm, struct tdp_map_leaf *leaf)
 	return i;
 }
 
+/*
+ * Pages from number @first on in @leaf, which @ptes of one table map.  Returns how
+ * many until one is not taken.
+ */
+static __always_inline unsigned int host_mapping_read_ptes(struct tdp_map_leaf *leaf,
+							   unsigned int first,
+							   unsigned int nr,
+							   const pte_t *ptes, bool known)
+{
+	const u64 pfn_mask = PTE_PFN_MASK;
+	pteval_t permitted = leaf->host_flags;
+	kvm_pfn_t *pfns = leaf->pfns + first;
+	bool scanned = leaf->scanned;
+	unsigned int i;
+	kvm_pfn_t pfn;
+	pte_t pte;
+
+	for (i = 0; i < nr; i++) {
+		if (scanned && pfns[i] == TDP_MAP_LEAF_PRESENT)
+			continue;
+
+		pte = READ_ONCE(ptes[i]);
+		/* Most are like the one before. */
+		if (unlikely(pte_flags(pte) != permitted)) {
+			if (!pte_present(pte)) {
+				if (!leaf->resident)
+					break;
+				pfns[i] = TDP_MAP_LEAF_ABSENT;
+				continue;
+			}
+			if (!host_mapping_permits(leaf, pte))
+				break;
+			permitted = pte_flags(pte);
+		}
+
+		/* It is present, so its address is not inverted. */
+		pfn = (native_pte_val(pte) & pfn_mask) >> PAGE_SHIFT;
+		if (unlikely(!known) && !host_mapping_takes_pfn(pfn))
+			break;
+		pfns[i] = pfn;
+	}
+
+	leaf->host_flags = permitted;
+	return i;
+}
+
+/* The same where the host has no table. */
+static unsigned int host_mapping_read_hole(struct tdp_map_leaf *leaf, unsigned int first,
+					   unsigned int nr)
+{
+	unsigned int i;
+
+	if (!leaf->resident)
+		return 0;
+
+	for (i = first; i < first + nr; i++) {
+		if (!leaf->scanned || leaf->pfns[i] != TDP_MAP_LEAF_PRESENT)
+			leaf->pfns[i] = TDP_MAP_LEAF_ABSENT;
+	}
+
+	return nr;
+}
+
+/* @neighbours is leaf->neighbours. */
 static __always_inline unsigned int __host_mapping_read(struct kvm *kvm,
 							struct tdp_map_leaf *leaf,
 							bool neighbours)
 {
 	unsigned long base = host_mapping_base(leaf), hva, table_hva = ~0UL;
-	unsigned long known_size = leaf->known_end - leaf->known_start;
-	unsigned int i, nr = leaf->nr;
-	pteval_t permitted = leaf->host_flags;
+	unsigned int i = 0, nr, got;
 	struct host_mapping mapping;
-	bool present = false;
-	kvm_pfn_t pfn;
-	pte_t pte;
+	bool present = false, known;
 
-	for (i = 0; i < nr; i++) {
-		if (leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
-			continue;
+	do {
+		hva = base + tdp_map_leaf_index(leaf, i, neighbours) * PAGE_SIZE;
+		nr = neighbours ? min(leaf->nr - i, PTRS_PER_PTE - pte_index(hva)) : 1;
 
 		/* A memslot need not be aligned: then there are two tables. */
-		hva = base + tdp_map_leaf_index(leaf, i, neighbours) * PAGE_SIZE;
-		if (unlikely((hva & PMD_MASK) != table_hva)) {
+		if ((hva & PMD_MASK) != table_hva) {
 			present = host_mapping_walk(kvm, hva, &mapping);
 			table_hva = hva & PMD_MASK;
 			if (present && mapping.level != PG_LEVEL_4K)
 				break;
 		}
 
-		if (likely(present)) {
-			pte = READ_ONCE(mapping.ptes[pte_index(hva)]);
-			/* Most are like the one before. */
-			if (unlikely(pte_flags(pte) != permitted)) {
-				if (!pte_present(pte))
-					goto absent;
-				if (!host_mapping_permits(leaf, pte))
-					break;
-				permitted = pte_flags(pte);
-			}
+		known = hva >= leaf->known_start && hva < leaf->known_end &&
+			nr <= (leaf->known_end - hva) >> PAGE_SHIFT;
+		if (present)
+			got = host_mapping_read_ptes(leaf, i, nr,
+						     mapping.ptes + pte_index(hva), known);
+		else
+			got = host_mapping_read_hole(leaf, i, nr);
+		i += got;
+	} while (got == nr && i < leaf->nr);
 
-			/* It is present, so its address is not inverted. */
-			pfn = (native_pte_val(pte) & PTE_PFN_MASK) >> PAGE_SHIFT;
-			if (hva - leaf->known_start >= known_size &&
-			    !host_mapping_takes_pfn(pfn))
-				break;
-			leaf->pfns[i] = pfn;
-			continue;
-		}
-absent:
-		if (!leaf->resident)
-			break;
-		leaf->pfns[i] = TDP_MAP_LEAF_ABSENT;
-	}
-
-	leaf->host_flags = permitted;
 	return i;
 }
 
@@ -290,7 +341,7 @@ static bool host_mapping_huge_pfn(const struct tdp_map_leaf *leaf, unsigned long
 
 static unsigned int host_mapping_read_huge(struct kvm *kvm, struct tdp_map_leaf *leaf)
 {
-	unsigned long base = host_mapping_base(leaf), hva;
+	unsigned long base = host_mapping_base(leaf), hva, table_hva = ~0UL;
 	struct host_mapping mapping;
 	unsigned int i;
 	bool present;
@@ -300,7 +351,13 @@ static unsigned int host_mapping_read_huge(struct kvm *kvm, struct tdp_map_leaf 
 			continue;
 
 		hva = base + (leaf->first + i) * KVM_HPAGE_SIZE(leaf->level);
-		present = host_mapping_walk(kvm, hva, &mapping);
+		if ((hva & PUD_MASK) == table_hva && mapping.level == PG_LEVEL_2M) {
+			present = host_mapping_walk_pmd(hva, &mapping);
+		} else {
+			present = host_mapping_walk(kvm, hva, &mapping);
+			table_hva = hva & PUD_MASK;
+		}
+
 		if (present && host_mapping_huge_pfn(leaf, hva, &mapping, &leaf->pfns[i]))
 			continue;
 		if (present || !leaf->resident || mapping.level < leaf->level)

@@ -144,6 +144,12 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 					 struct kvm_map_memory_walk *walk);
 
 /* host_mapping.c */
+static inline void kvm_host_mapping_forget(struct kvm_map_memory_walk *walk)
+{
+	walk->arch_known.start = 0;
+	walk->arch_known.end = 0;
+}
+
 void kvm_host_mapping_know(struct kvm *kvm, struct kvm_map_memory_walk *walk,
 			   unsigned long hva);
 gfn_t kvm_host_mapping_hole_end(struct kvm *kvm, const struct kvm_memory_slot *slot,

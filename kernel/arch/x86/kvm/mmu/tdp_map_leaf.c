@@ -71,13 +71,19 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 }
 
 /*
- * As in kvm_tdp_mmu_map(): what is present stays, unless it can be improved.  A table
- * that is in the place of a huge page can.
+ * The bits of an SPTE that is good enough.  As in kvm_tdp_mmu_map(), what is present
+ * stays, unless it can be improved.  A table in the place of a huge page can.
  */
-static bool tdp_map_leaf_keeps(const struct tdp_map_leaf *leaf, u64 spte)
+static u64 tdp_map_leaf_kept_bits(const struct tdp_map_leaf *leaf)
 {
-	return is_shadow_present_pte(spte) && is_last_spte(spte, leaf->level) &&
-	       (is_writable_pte(spte) || !leaf->write || !leaf->map_writable);
+	u64 bits = SPTE_MMU_PRESENT_MASK;
+
+	if (leaf->level > PG_LEVEL_4K)
+		bits |= PT_PAGE_SIZE_MASK;
+	if (leaf->write && leaf->map_writable)
+		bits |= PT_WRITABLE_MASK;
+
+	return bits;
 }
 
 static bool tdp_map_leaf_fills(u64 spte)
@@ -88,8 +94,9 @@ static bool tdp_map_leaf_fills(u64 spte)
 /* The SPTEs differ only in the pfn, unless gfns are write-tracked. */
 static noinline u64 tdp_map_leaf_make_first_spte(struct kvm_vcpu *vcpu,
 						 struct tdp_map_leaf *leaf, u64 *sptep,
-						 gfn_t gfn, kvm_pfn_t pfn)
+						 unsigned int index, kvm_pfn_t pfn)
 {
+	gfn_t gfn = tdp_map_leaf_gfn(leaf, index);
 	u64 spte;
 
 	make_spte(vcpu, sptep_to_sp(sptep), leaf->slot, ACC_ALL, gfn, pfn,
@@ -104,24 +111,26 @@ static noinline u64 tdp_map_leaf_make_first_spte(struct kvm_vcpu *vcpu,
 
 static __always_inline u64 tdp_map_leaf_make_spte(struct kvm_vcpu *vcpu,
 						  struct tdp_map_leaf *leaf, u64 *sptep,
-						  gfn_t gfn, kvm_pfn_t pfn)
+						  unsigned int index, kvm_pfn_t pfn)
 {
 	if (likely(leaf->spte_bits))
 		return leaf->spte_bits | (pfn << PAGE_SHIFT);
 
-	return tdp_map_leaf_make_first_spte(vcpu, leaf, sptep, gfn, pfn);
+	return tdp_map_leaf_make_first_spte(vcpu, leaf, sptep, index, pfn);
 }
 
 /* Mark in leaf->pfns which of the pages have an SPTE that is good enough. */
 static void tdp_map_leaf_scan(struct tdp_map_leaf *leaf)
 {
-	const u64 *table = leaf->leaf_table;
+	const u64 bits = tdp_map_leaf_kept_bits(leaf), *table = leaf->leaf_table;
+	bool neighbours = leaf->neighbours;
 	unsigned int i, index;
+	u64 spte;
 
 	for (i = 0; i < leaf->nr; i++) {
-		index = tdp_map_leaf_index(leaf, i, leaf->neighbours);
-		leaf->pfns[i] = tdp_map_leaf_keeps(leaf, READ_ONCE(table[index])) ?
-				TDP_MAP_LEAF_PRESENT : 0;
+		index = tdp_map_leaf_index(leaf, i, neighbours);
+		spte = READ_ONCE(table[index]);
+		leaf->pfns[i] = (spte & bits) == bits ? TDP_MAP_LEAF_PRESENT : 0;
 	}
 }
 
@@ -129,15 +138,17 @@ static void tdp_map_leaf_scan(struct tdp_map_leaf *leaf)
  * A thread that made it present, or froze it, was first.  Filling an SPTE that was not
  * present needs no TLB flush and leaves nothing to account for but the page.
  */
-static bool tdp_map_leaf_set_spte(const struct tdp_map_leaf *leaf, u64 *sptep, gfn_t gfn,
-				  u64 spte)
+static __always_inline bool tdp_map_leaf_set_spte(const struct tdp_map_leaf *leaf,
+						  u64 *sptep, unsigned int index, u64 spte)
 {
 	u64 old_spte = READ_ONCE(*sptep);
 
 	if (!tdp_map_leaf_fills(old_spte) || !try_cmpxchg64(sptep, &old_spte, spte))
 		return false;
 
-	trace_kvm_tdp_mmu_spte_changed(0, gfn, leaf->level, old_spte, spte);
+	if (trace_kvm_tdp_mmu_spte_changed_enabled())
+		trace_kvm_tdp_mmu_spte_changed(0, tdp_map_leaf_gfn(leaf, index),
+					       leaf->level, old_spte, spte);
 	return true;
 }
 
@@ -153,7 +164,6 @@ static __always_inline unsigned int __tdp_map_leaf_install(struct kvm_vcpu *vcpu
 	unsigned int i, index, nr_present = 0, nr_skipped = 0;
 	kvm_pfn_t pfn;
 	u64 spte, *sptep;
-	gfn_t gfn;
 
 	for (i = 0; i < nr; i++) {
 		index = tdp_map_leaf_index(leaf, i, neighbours);
@@ -170,11 +180,10 @@ static __always_inline unsigned int __tdp_map_leaf_install(struct kvm_vcpu *vcpu
 			continue;
 		}
 
-		gfn = tdp_map_leaf_gfn(leaf, index);
-		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, gfn, pfn);
+		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, index, pfn);
 		if (new)
 			*sptep = spte;
-		else if (!tdp_map_leaf_set_spte(leaf, sptep, gfn, spte))
+		else if (!tdp_map_leaf_set_spte(leaf, sptep, index, spte))
 			break;
 	}
 

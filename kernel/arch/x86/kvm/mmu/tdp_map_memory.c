@@ -113,7 +113,8 @@ static int tdp_map_step(struct tdp_map_step *step, struct kvm_memory_slot *slot)
 {
 	struct kvm_map_memory_walk *walk = step->walk;
 	struct kvm_vcpu *vcpu = step->vcpu;
-	struct tdp_map_leaf leaf;
+	/* Large, and written before it is read. */
+	struct tdp_map_leaf leaf __uninitialized;
 	int r;
 
 	r = kvm_tdp_map_topup(vcpu);
@@ -141,7 +142,7 @@ static int tdp_map_step(struct tdp_map_step *step, struct kvm_memory_slot *slot)
 		fallthrough;
 	case TDP_MAP_UNFIT:
 		walk->arch_end = walk->gpa + TDP_MAP_SINGLE_BYTES;
-		break;
+			break;
 	}
 
 	return kvm_tdp_map_fault_page(vcpu, slot, walk);

@@ -14,6 +14,9 @@
 #include "tdp_map.h"
 #include "tdp_mmu.h"
 
+/* For fewer, looking at each page is less than looking for the VMA. */
+#define TDP_MAP_KNOWN_BYTES	(8 * PAGE_SIZE)
+
 /* As large as the next page can be mapped. */
 static u8 tdp_map_level(struct kvm *kvm, const struct kvm_memory_slot *slot, gfn_t gfn)
 {
@@ -81,8 +84,8 @@ static void tdp_map_add_pages(struct tdp_map_leaf *leaf, unsigned int index,
 }
 
 /*
- * The next small pages of the walk, also those of mappings that follow.  @walk goes to
- * where it will be once all of them are done.
+ * The next small pages of the walk, also those of mappings that follow.  @walk goes on
+ * behind them.
  */
 static void tdp_map_collect_small(struct tdp_map_leaf *leaf,
 				  struct kvm_map_memory_walk *walk)
@@ -212,10 +215,13 @@ static bool tdp_map_needs_break(struct kvm *kvm)
 	return need_resched() || rwlock_needbreak(&kvm->mmu_lock);
 }
 
-/* Returns whether all @nr pages that were collected are done; @ahead is behind them. */
+/*
+ * Returns whether all @nr pages that were collected are done, from @start on.  Small
+ * ones: @walk is behind them.
+ */
 static bool tdp_map_pass(const struct tdp_map_leaf *leaf, unsigned int nr,
 			 struct kvm_map_memory_walk *walk,
-			 struct kvm_map_memory_walk *ahead)
+			 const struct kvm_map_memory_place *start)
 {
 	unsigned int done = leaf->nr_mapped + leaf->nr_present + leaf->nr_skipped;
 
@@ -227,14 +233,12 @@ static bool tdp_map_pass(const struct tdp_map_leaf *leaf, unsigned int nr,
 	walk->count.mapped += (u64)leaf->nr_mapped << PAGE_SHIFT;
 	walk->count.present += (u64)leaf->nr_present << PAGE_SHIFT;
 	walk->count.skipped += (u64)leaf->nr_skipped << PAGE_SHIFT;
-	if (done < nr) {
-		tdp_map_pass_small(walk, done);
-		return false;
-	}
+	if (done == nr)
+		return true;
 
-	ahead->count = walk->count;
-	*walk = *ahead;
-	return true;
+	kvm_map_memory_walk_return(walk, start);
+	tdp_map_pass_small(walk, done);
+	return false;
 }
 
 /* Under mmu_lock, with a valid root. */
@@ -243,13 +247,13 @@ static enum tdp_map_result tdp_map_pages(struct kvm_vcpu *vcpu,
 					 struct kvm_map_memory_walk *walk)
 {
 	enum tdp_map_result result, before = TDP_MAP_MISSING;
-	struct kvm_map_memory_walk ahead;
+	struct kvm_map_memory_place start;
 	unsigned int nr;
 
 	for (;;) {
-		ahead = *walk;
+		start = kvm_map_memory_walk_place(walk);
 		if (leaf->level == PG_LEVEL_4K)
-			tdp_map_collect_small(leaf, &ahead);
+			tdp_map_collect_small(leaf, walk);
 		else
 			tdp_map_collect_huge(leaf, walk);
 		nr = leaf->nr;
@@ -260,11 +264,13 @@ static enum tdp_map_result tdp_map_pages(struct kvm_vcpu *vcpu,
 			result = TDP_MAP_RETRY;
 		else
 			result = kvm_tdp_mmu_map_leaf(vcpu, leaf);
-		if (result != TDP_MAP_ADVANCED)
+		if (result != TDP_MAP_ADVANCED) {
+			kvm_map_memory_walk_return(walk, &start);
 			return before == TDP_MAP_ADVANCED ? before : result;
+		}
 
 		before = result;
-		if (!tdp_map_pass(leaf, nr, walk, &ahead) || tdp_map_needs_break(vcpu->kvm))
+		if (!tdp_map_pass(leaf, nr, walk, &start) || tdp_map_needs_break(vcpu->kvm))
 			return result;
 	}
 }
@@ -294,7 +300,8 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 					 struct kvm_memory_slot *slot,
 					 struct kvm_map_memory_walk *walk)
 {
-	const struct kvm_map_memory_walk start = *walk;
+	const struct kvm_map_memory_place start = kvm_map_memory_walk_place(walk);
+	const struct kvm_map_memory_count count = walk->count;
 	gfn_t gfn = gpa_to_gfn(walk->gpa);
 	struct kvm *kvm = vcpu->kvm;
 	enum tdp_map_result result;
@@ -306,7 +313,10 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 	if (kvm_arch_has_private_mem(kvm))
 		return TDP_MAP_UNFIT;
 
-	kvm_host_mapping_know(kvm, walk, __gfn_to_hva_memslot(slot, gfn));
+	if (walk->nr_following || walk->end - walk->gpa >= TDP_MAP_KNOWN_BYTES)
+		kvm_host_mapping_know(kvm, walk, __gfn_to_hva_memslot(slot, gfn));
+	else
+		kvm_host_mapping_forget(walk);
 
 	read_lock(&kvm->mmu_lock);
 	rcu_read_lock();
@@ -322,7 +332,8 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 	}
 	/* Another thread has made a table at the same place: go on with that one. */
 	if (leaf->new_table && !kvm_tdp_mmu_link_leaf(vcpu, leaf)) {
-		*walk = start;
+		kvm_map_memory_walk_return(walk, &start);
+		walk->count = count;
 		result = TDP_MAP_RETRY;
 	}
 	rcu_read_unlock();
