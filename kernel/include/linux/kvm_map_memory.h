@@ -37,6 +37,8 @@ struct kvm_map_memory_walk {
 	gpa_t arch_end;
 	/* How many mappings that follow @mapping belong to the walk. */
 	unsigned int nr_following;
+	/* The architecture clears it where it maps pages singly, or faults them in. */
+	bool all_there;
 	/* The architecture's, for as long as the walk is that of one thread. */
 	unsigned int arch_slice;
 	/*

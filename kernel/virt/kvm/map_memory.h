@@ -142,6 +142,8 @@ struct map_memory_share {
 	unsigned long publish_at;
 	u64 publish_bytes;
 	u64 nr_chunks;
+	/* How many to take at once. */
+	u64 take;
 	/* A signal made it stop. */
 	bool interrupted;
 };

@@ -27,6 +27,14 @@
 #define MAP_MEMORY_SMALL_RANGE		(16 * PAGE_SIZE)
 #define MAP_MEMORY_MAX_GROUPED		64
 
+/*
+ * Chunks that a thread takes at once: one, and twice as many after each time that
+ * all memory was there.  The limit is a part of what is left for each worker, so that
+ * none of them is long at work when the others have ended, whatever comes next.
+ */
+#define MAP_MEMORY_MAX_TAKEN		64
+#define MAP_MEMORY_PARTS_LEFT		16
+
 static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
 {
 	unsigned long hva, size = PAGE_SIZE;
@@ -182,32 +190,47 @@ static gpa_t map_memory_chunk_end(const struct map_memory_job *job,
 	return map_memory_chunk_start(job, range, number + 1);
 }
 
-/*
- * Take a chunk.  @range is that of the worker's last one: the numbers that it
- * gets only grow, and so do the ranges.
- */
-static bool map_memory_next_chunk(struct map_memory_job *job, unsigned int *range,
-				  struct kvm_map_memory_walk *walk)
+/* How many chunks of range @nr, from @number on, @share gets at most. */
+static u64 map_memory_max_taken(const struct map_memory_share *share,
+				unsigned int nr, u64 number)
 {
-	u64 number;
+	const struct map_memory_job *job = share->job;
+	u64 part = (job->nr_chunks - number) / (MAP_MEMORY_PARTS_LEFT * job->max_workers);
 
-	if (READ_ONCE(job->cancelled) || kvm_map_memory_job_exhausted(job))
-		return false;
+	return min3(share->take, max(part, 1), map_memory_end_chunk(job, nr) - number);
+}
 
-	number = atomic64_fetch_inc(&job->cursor);
-	if (number >= job->nr_chunks)
-		return false;
+/*
+ * Take chunks of one range.  @range is that of the worker's last ones: the numbers
+ * that it gets only grow, and so do the ranges.  Returns how many there are.
+ */
+static u64 map_memory_take_chunks(struct map_memory_share *share, unsigned int *range)
+{
+	struct kvm_map_memory_walk *walk = &share->walk;
+	struct map_memory_job *job = share->job;
+	u64 nr = 1;
+	s64 number;
 
-	while (number >= map_memory_end_chunk(job, *range))
-		(*range)++;
+	if (READ_ONCE(job->cancelled))
+		return 0;
+
+	number = atomic64_read(&job->cursor);
+	do {
+		if (number >= job->nr_chunks)
+			return 0;
+		while (number >= map_memory_end_chunk(job, *range))
+			(*range)++;
+		nr = map_memory_max_taken(share, *range, number);
+	} while (!atomic64_try_cmpxchg(&job->cursor, &number, number + nr));
 
 	walk->mapping = &job->mappings[*range];
 	walk->nr_following = job->ranges[*range].nr_grouped - 1;
 	walk->gpa = map_memory_chunk_start(job, *range, number);
-	walk->end = map_memory_chunk_end(job, *range, number);
+	walk->end = map_memory_chunk_end(job, *range, number + nr - 1);
 	walk->arch_end = 0;
+	walk->all_there = true;
 
-	return true;
+	return nr;
 }
 
 /*
@@ -235,9 +258,9 @@ static void map_memory_job_fail(struct map_memory_job *job, unsigned int nr,
 		;
 }
 
-/* Map a chunk; if it is that of a group, one failure is only one range's. */
-static void map_memory_job_chunk(struct map_memory_share *share,
-				 struct kvm_map_memory_context *context)
+/* Map chunks of a range, or that of a group, where a failure is only one range's. */
+static void map_memory_job_chunks(struct map_memory_share *share,
+				  struct kvm_map_memory_context *context)
 {
 	struct kvm_map_memory_walk *walk = &share->walk;
 	struct map_memory_job *job = share->job;
@@ -262,8 +285,8 @@ static void map_memory_job_chunk(struct map_memory_share *share,
 	} while (kvm_map_memory_walk_next(walk));
 }
 
-static void map_memory_traced_chunk(struct map_memory_share *share,
-				    struct kvm_map_memory_context *context)
+static void map_memory_traced_chunks(struct map_memory_share *share,
+				     struct kvm_map_memory_context *context)
 {
 	const struct kvm_map_memory_walk *walk = &share->walk;
 	const struct kvm_map_memory_count *count = &walk->count;
@@ -272,7 +295,7 @@ static void map_memory_traced_chunk(struct map_memory_share *share,
 
 	trace_kvm_map_memory_chunk_begin(id, walk->gpa, walk->end - walk->gpa,
 					 walk->nr_following + 1);
-	map_memory_job_chunk(share, context);
+	map_memory_job_chunks(share, context);
 	trace_kvm_map_memory_chunk_end(id, count->mapped - before.mapped,
 				       count->present - before.present,
 				       count->skipped - before.skipped);
@@ -289,12 +312,18 @@ void kvm_map_memory_job_work(struct map_memory_share *share,
 	struct map_memory_job *job = share->job;
 	u64 rights = kvm_arch_map_memory_set_rights(job->rights);
 	unsigned int range = 0;
+	u64 nr;
 
-	while (!share->interrupted &&
-	       map_memory_next_chunk(job, &range, &share->walk)) {
-		share->nr_chunks++;
-		map_memory_traced_chunk(share, context);
+	while (!share->interrupted) {
+		nr = map_memory_take_chunks(share, &range);
+		if (!nr)
+			break;
+
+		share->nr_chunks += nr;
+		map_memory_traced_chunks(share, context);
 		kvm_map_memory_publish(share);
+		share->take = share->walk.all_there ?
+			min(2 * share->take, MAP_MEMORY_MAX_TAKEN) : 1;
 	}
 
 	kvm_arch_map_memory_set_rights(rights);

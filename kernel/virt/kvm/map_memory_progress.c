@@ -126,6 +126,7 @@ void kvm_map_memory_share_init(struct map_memory_share *share, struct map_memory
 {
 	*share = (struct map_memory_share) {
 		.job = job,
+		.take = 1,
 		.publish_at = jiffies + MAP_MEMORY_PUBLISH_TIME,
 		.publish_bytes = MAP_MEMORY_PUBLISH_BYTES / job->max_workers,
 	};

@@ -62,7 +62,7 @@ TRACE_EVENT(kvm_map_memory_done,
 		      __entry->job, __entry->result, __entry->mapped, __entry->present,
 		      __entry->skipped, __entry->workers));
 
-/* By each worker.  Small ranges that share a chunk follow that at @gpa. */
+/* By each worker, for chunks of one range, or small ranges that share one, from @gpa. */
 TRACE_EVENT(kvm_map_memory_chunk_begin,
 	    TP_PROTO(u64 job, u64 gpa, u64 size, unsigned int mappings),
 	    TP_ARGS(job, gpa, size, mappings),

@@ -105,6 +105,7 @@ static int tdp_map_ask_to_populate(struct tdp_map_step *step,
 	step->start = gfn_to_gpa(leaf->start);
 	step->end = gfn_to_gpa(leaf->end);
 	step->hva = __gfn_to_hva_memslot(leaf->slot, leaf->start);
+	walk->all_there = false;
 	return TDP_MAP_POPULATE;
 }
 
@@ -142,7 +143,8 @@ static int tdp_map_step(struct tdp_map_step *step, struct kvm_memory_slot *slot)
 		fallthrough;
 	case TDP_MAP_UNFIT:
 		walk->arch_end = walk->gpa + TDP_MAP_SINGLE_BYTES;
-			break;
+		walk->all_there = false;
+		break;
 	}
 
 	return kvm_tdp_map_fault_page(vcpu, slot, walk);
