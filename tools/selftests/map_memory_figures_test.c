@@ -155,6 +155,24 @@ TEST_F(figures, sums)
 	ASSERT_EQ(0, read_running(self->vm, &running));
 }
 
+/* By io_uring these are not seen running, but count. */
+TEST_F(figures, few_resident_pages)
+{
+	struct figures figures;
+
+	memset(self->hva, 1, PAGE_SIZE);
+	ASSERT_EQ(0, map_range(self->vm, variant->entry, TEST_GPA, 2 * PAGE_SIZE,
+			       KVM_MEMORY_MAPPING_RESIDENT, 1, NULL));
+	ASSERT_EQ(0, map_range(self->vm, variant->entry, TEST_GPA, PAGE_SIZE,
+			       KVM_MEMORY_MAPPING_RESIDENT, 1, NULL));
+	figures = read_figures(self->vm);
+	ASSERT_EQ(0, figures.jobs_running);
+	ASSERT_EQ(2, figures.jobs_done);
+	ASSERT_EQ(PAGE_SIZE, figures.bytes_mapped);
+	ASSERT_EQ(PAGE_SIZE, figures.bytes_present);
+	ASSERT_EQ(PAGE_SIZE, figures.bytes_skipped);
+}
+
 TEST_F(figures, errors)
 {
 	struct kvm_map_memory_batch batch;

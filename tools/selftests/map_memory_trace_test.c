@@ -277,6 +277,25 @@ TEST_F(trace, small_ranges)
 	ASSERT_EQ(ARRAY_SIZE(mappings), events.chunk_mappings);
 }
 
+/* By io_uring it is no job that helpers could join, and looks like one. */
+TEST_F(trace, few_resident_pages)
+{
+	struct events events;
+
+	if (!start_trace())
+		SKIP(return, "The kernel has no tracefs");
+	memset(self->hva, 1, 2 * PAGE_SIZE);
+	self->mapping.size = 4 * PAGE_SIZE;
+	self->mapping.flags = KVM_MEMORY_MAPPING_RESIDENT;
+	ASSERT_EQ(0, map_batch(self->vm, variant->entry, &self->batch));
+	events = read_trace();
+	expect_agreement(self, &events, 0, 4 * PAGE_SIZE);
+	ASSERT_EQ(2 * PAGE_SIZE, self->batch.bytes_mapped);
+	ASSERT_EQ(1, events.chunk_begin);
+	ASSERT_EQ(4 * PAGE_SIZE, events.size);
+	ASSERT_EQ(0, events.helper_begin);
+}
+
 /* No job: nobody hears of it. */
 TEST_F(trace, refused)
 {

@@ -39,6 +39,8 @@ struct kvm_map_memory_walk {
 	unsigned int nr_following;
 	/* The architecture clears it where it maps pages singly, or faults them in. */
 	bool all_there;
+	/* The caller holds locks that task work may take. */
+	bool no_task_work;
 	/* The architecture's, for as long as the walk is that of one thread. */
 	unsigned int arch_slice;
 	/*
@@ -184,6 +186,8 @@ u64 kvm_arch_map_memory_end(void);
  */
 struct kvm_map_memory_context *kvm_arch_map_memory_create_context(struct kvm *kvm);
 void kvm_arch_map_memory_destroy_context(struct kvm_map_memory_context *context);
+/* False if vCPUs that were made since have page tables of another kind. */
+bool kvm_arch_map_memory_context_fits(const struct kvm_map_memory_context *context);
 
 /*
  * The context that a loaded @vcpu is by itself, until it is put; not destroyed.

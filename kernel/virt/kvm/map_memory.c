@@ -97,8 +97,10 @@ int kvm_map_memory_end_helpers_ioctl(struct kvm *kvm)
 {
 	struct map_memory_pool *pool = kvm_map_memory_pool_find(kvm);
 
-	if (pool)
+	if (pool) {
+		kvm_map_memory_pool_set_spare(pool, NULL);
 		kvm_map_memory_helpers_end_idle(pool, true);
+	}
 
 	return 0;
 }

@@ -13,7 +13,8 @@
  * map_memory_helper.c, map_memory_reap.c), or threads of the VMM that call in
  * (map_memory_join.c).  The owner leaves only when all workers have left its job,
  * and it alone touches user memory, so a job and all that it points to lives
- * exactly as long as the call.  The pool of a VM (map_memory_pool.c) has its jobs
+ * exactly as long as the call.  A few resident pages need none of this, and are mapped
+ * by the thread that submits (map_memory_now.c).  The pool of a VM (map_memory_pool.c) has its jobs
  * and its idle helpers.
  */
 #ifndef __KVM_MAP_MEMORY_H
@@ -32,6 +33,15 @@
 
 struct vhost_task;
 
+/* Of a batch that is mapped by the thread that submits it. */
+#define MAP_MEMORY_NOW_MAPPINGS		64
+
+/* Kept by a VM for such batches, as making it costs more than mapping a few pages. */
+struct map_memory_spare {
+	struct kvm_map_memory_context *context;
+	struct kvm_memory_mapping mappings[MAP_MEMORY_NOW_MAPPINGS];
+};
+
 /* The jobs and the idle helpers of a VM; kvm->users and each helper hold it. */
 struct map_memory_pool {
 	struct hlist_node node;
@@ -43,6 +53,8 @@ struct map_memory_pool {
 	struct list_head jobs;
 	struct list_head idle;
 	unsigned int nr_helpers;
+	/* From the first batch of map_memory_now.c on, but while one uses it. */
+	struct map_memory_spare *spare;
 	/* Jobs from their submission to their result. */
 	struct list_head running;
 #ifndef CONFIG_KVM_MAP_MEMORY_STATS
@@ -161,10 +173,15 @@ struct map_memory_caller {
 
 /* map_memory_batch.c */
 int kvm_map_memory_check_mapping(const struct kvm_memory_mapping *mapping, u64 limit);
+int kvm_map_memory_check_batch(const struct kvm_map_memory_batch *batch);
 int kvm_map_memory_batch(struct kvm *kvm, struct kvm_map_memory_batch __user *ubatch,
 			 const struct map_memory_caller *caller);
 
+/* map_memory_now.c */
+int kvm_map_memory_now(struct kvm *kvm, struct kvm_map_memory_batch __user *ubatch);
+
 /* map_memory_job.c */
+u64 kvm_map_memory_job_new_id(void);
 struct map_memory_job *
 kvm_map_memory_job_create(struct kvm *kvm, const struct kvm_memory_mapping *mappings,
 			  unsigned int nr_mappings);
@@ -239,6 +256,8 @@ static inline void kvm_map_memory_publish_due(struct map_memory_share *share)
 /* map_memory_stats.c */
 void kvm_map_memory_stats_begin(struct map_memory_job *job);
 void kvm_map_memory_stats_end(struct map_memory_job *job, int result);
+void kvm_map_memory_stats_now(struct map_memory_pool *pool,
+			      const struct kvm_map_memory_count *count, int result);
 void kvm_map_memory_stats_add_helpers(struct map_memory_pool *pool, int nr);
 
 /* map_memory_background.c */
@@ -256,6 +275,9 @@ void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
 				    int interrupted);
 void kvm_map_memory_pool_cancel_jobs(struct map_memory_pool *pool, fl_owner_t files,
 				     int reason);
+struct map_memory_spare *kvm_map_memory_pool_take_spare(struct map_memory_pool *pool);
+void kvm_map_memory_pool_set_spare(struct map_memory_pool *pool,
+				   struct map_memory_spare *spare);
 void kvm_map_memory_pool_destroy(struct kvm *kvm);
 bool kvm_map_memory_job_has_room(const struct map_memory_job *job);
 void kvm_map_memory_worker_join(struct map_memory_worker *worker,

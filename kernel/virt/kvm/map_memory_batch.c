@@ -33,7 +33,7 @@ int kvm_map_memory_check_mapping(const struct kvm_memory_mapping *mapping, u64 l
 	return 0;
 }
 
-static int map_memory_check_batch(const struct kvm_map_memory_batch *batch)
+int kvm_map_memory_check_batch(const struct kvm_map_memory_batch *batch)
 {
 	if (batch->flags & ~KVM_MAP_MEMORY_BATCH_FLAGS_ALL ||
 	    (batch->flags & KVM_MAP_MEMORY_OWN_THREADS &&
@@ -286,7 +286,7 @@ int kvm_map_memory_batch(struct kvm *kvm,
 	if (copy_from_user(&batch, ubatch, sizeof(batch)))
 		return -EFAULT;
 
-	r = map_memory_check_batch(&batch);
+	r = kvm_map_memory_check_batch(&batch);
 	if (r)
 		return r;
 

@@ -116,7 +116,12 @@ static void map_memory_init_ranges(struct map_memory_job *job)
 	}
 }
 
-static atomic64_t map_memory_last_id;
+u64 kvm_map_memory_job_new_id(void)
+{
+	static atomic64_t last_id;
+
+	return atomic64_inc_return(&last_id);
+}
 
 /*
  * @mappings are valid, and stay with the job as they are.  Returns NULL if
@@ -134,7 +139,7 @@ kvm_map_memory_job_create(struct kvm *kvm, const struct kvm_memory_mapping *mapp
 
 	memset(job, 0, sizeof(*job));
 	job->kvm = kvm;
-	job->id = atomic64_inc_return(&map_memory_last_id);
+	job->id = kvm_map_memory_job_new_id();
 	job->owner = current;
 	job->files = current->files;
 	job->mappings = mappings;

@@ -183,6 +183,56 @@ void kvm_map_memory_pool_remove_job(struct map_memory_pool *pool,
 	spin_unlock(&pool->lock);
 }
 
+static void map_memory_free_spare(struct map_memory_spare *spare)
+{
+	if (!spare)
+		return;
+
+	if (spare->context)
+		kvm_arch_map_memory_destroy_context(spare->context);
+	kfree(spare);
+}
+
+/* For the caller alone, until it gives it back; with a context.  NULL without memory. */
+struct map_memory_spare *kvm_map_memory_pool_take_spare(struct map_memory_pool *pool)
+{
+	struct map_memory_spare *spare;
+
+	spin_lock(&pool->lock);
+	spare = pool->spare;
+	pool->spare = NULL;
+	spin_unlock(&pool->lock);
+
+	if (spare && kvm_arch_map_memory_context_fits(spare->context))
+		return spare;
+
+	map_memory_free_spare(spare);
+	spare = kzalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
+	if (!spare)
+		return NULL;
+
+	spare->context = kvm_arch_map_memory_create_context(pool->kvm);
+	if (!IS_ERR(spare->context))
+		return spare;
+
+	kfree(spare);
+	return NULL;
+}
+
+/*
+ * Keep @spare in place of the one that there is; NULL: keep none.  The caller has a
+ * reference to the VM, or ends it.
+ */
+void kvm_map_memory_pool_set_spare(struct map_memory_pool *pool,
+				   struct map_memory_spare *spare)
+{
+	spin_lock(&pool->lock);
+	swap(pool->spare, spare);
+	spin_unlock(&pool->lock);
+
+	map_memory_free_spare(spare);
+}
+
 /* The pool of @kvm, made if there is none.  Returns NULL without memory. */
 struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm)
 {
@@ -242,6 +292,7 @@ void kvm_map_memory_pool_destroy(struct kvm *kvm)
 		return;
 
 	kvm_map_memory_helpers_end_idle(pool, false);
+	kvm_map_memory_pool_set_spare(pool, NULL);
 	/* Helpers that are still there count for no VM. */
 	spin_lock(&pool->lock);
 	pool->kvm = NULL;

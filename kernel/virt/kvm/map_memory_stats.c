@@ -130,7 +130,15 @@ static unsigned int map_memory_error_index(int error)
 	return i;
 }
 
-/* @result is 0 or -errno; the job is over. */
+/* Under pool->lock.  @result is 0 or -errno. */
+static void map_memory_stats_done(struct kvm_map_memory_stats *stats, int result)
+{
+	stats->jobs_done++;
+	if (result)
+		stats->errors[map_memory_error_index(result)]++;
+}
+
+/* The job is over. */
 void kvm_map_memory_stats_end(struct map_memory_job *job, int result)
 {
 	struct kvm_map_memory_stats *stats = kvm_map_memory_stats_of(job->pool);
@@ -138,8 +146,21 @@ void kvm_map_memory_stats_end(struct map_memory_job *job, int result)
 	spin_lock(&job->pool->lock);
 	list_del(&job->running_node);
 	stats->jobs_running--;
-	stats->jobs_done++;
-	if (result)
-		stats->errors[map_memory_error_index(result)]++;
+	map_memory_stats_done(stats, result);
 	spin_unlock(&job->pool->lock);
+}
+
+/* A batch of map_memory_now.c is over. */
+void kvm_map_memory_stats_now(struct map_memory_pool *pool,
+			      const struct kvm_map_memory_count *count, int result)
+{
+	struct kvm_map_memory_stats *stats = kvm_map_memory_stats_of(pool);
+
+	atomic64_add(count->mapped, &stats->done.mapped);
+	atomic64_add(count->present, &stats->done.present);
+	atomic64_add(count->skipped, &stats->done.skipped);
+
+	spin_lock(&pool->lock);
+	map_memory_stats_done(stats, result);
+	spin_unlock(&pool->lock);
 }

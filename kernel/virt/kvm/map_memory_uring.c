@@ -9,18 +9,56 @@
 
 #include "map_memory.h"
 
+/* @args is what the command asks for. */
+static int map_memory_uring_check(struct io_uring_cmd *cmd,
+				  struct kvm_map_memory_cmd *args)
+{
+	struct kvm *kvm = cmd->file->private_data;
+
+	if (kvm->mm != current->mm || kvm->vm_dead)
+		return -EIO;
+
+	if (cmd->cmd_op != KVM_MAP_MEMORY_BATCH)
+		return -EOPNOTSUPP;
+
+	/* The SQE may still be in the ring, where userspace can write to it. */
+	memcpy(args, kvm_map_memory_uring_args(cmd), sizeof(*args));
+	if (args->reserved || kvm_map_memory_uring_unused(cmd))
+		return -EINVAL;
+
+	return 0;
+}
+
+/*
+ * In the thread that submits.  It does all that needs no wait; for the rest, an
+ * io-wq thread is to come.
+ */
+static int map_memory_uring_submit(struct io_uring_cmd *cmd,
+				   const struct kvm_map_memory_cmd *args,
+				   unsigned int issue_flags)
+{
+	int r = kvm_map_memory_now(cmd->file->private_data,
+				   u64_to_user_ptr(args->batch));
+
+	if (r != -EAGAIN)
+		return r;
+
+	/* This thread's rights at this moment count. */
+	kvm_arch_map_memory_save_rights();
+	kvm_map_memory_uring_keep_sqe(cmd, issue_flags);
+	return -EAGAIN;
+}
+
 /*
  * KVM_MAP_MEMORY_BATCH by io_uring.
  *
- * All of it runs in an io-wq thread: a thread of the submitter's process,
- * which may sleep, can touch user memory, and is what io_uring interrupts for
- * IORING_OP_ASYNC_CANCEL, for the end of the ring and for that of the
- * submitter.  The request, and with it the VM's file, lives until this
- * returns.
+ * But for a few resident pages, all of it runs in an io-wq thread: a thread of the
+ * submitter's process, which may sleep, can touch user memory, and is what io_uring
+ * interrupts for IORING_OP_ASYNC_CANCEL, for the end of the ring and for that of
+ * the submitter.  The request, and with it the VM's file, lives until this returns.
  */
 int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 {
-	struct kvm *kvm = cmd->file->private_data;
 	struct map_memory_caller caller = {
 		.vm_file = cmd->file,
 		.interrupted = -ECANCELED,
@@ -29,26 +67,12 @@ int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	struct task_struct *task;
 	int r;
 
-	if (issue_flags & IO_URING_F_NONBLOCK) {
-		/* The thread that submits: its rights at this moment count. */
-		kvm_arch_map_memory_save_rights();
-		kvm_map_memory_uring_keep_sqe(cmd, issue_flags);
-		return -EAGAIN;
-	}
+	r = map_memory_uring_check(cmd, &args);
+	if (r)
+		return r;
 
-	if (kvm->mm != current->mm || kvm->vm_dead)
-		return -EIO;
-
-	if (cmd->cmd_op != KVM_MAP_MEMORY_BATCH)
-		return -EOPNOTSUPP;
-
-	/*
-	 * A copy of the SQE, but for one that was linked to a request which ran
-	 * in the same io-wq thread: that is still in the ring.  Read it once.
-	 */
-	memcpy(&args, kvm_map_memory_uring_args(cmd), sizeof(args));
-	if (args.reserved || kvm_map_memory_uring_unused(cmd))
-		return -EINVAL;
+	if (issue_flags & IO_URING_F_NONBLOCK)
+		return map_memory_uring_submit(cmd, &args, issue_flags);
 
 	task = kvm_map_memory_uring_task(cmd);
 	caller.rights = kvm_arch_map_memory_rights(task);
@@ -56,7 +80,8 @@ int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	if (!caller.vmm_thread)
 		return -ECANCELED;
 
-	r = kvm_map_memory_batch(kvm, u64_to_user_ptr(args.batch), &caller);
+	r = kvm_map_memory_batch(cmd->file->private_data, u64_to_user_ptr(args.batch),
+				 &caller);
 
 	put_task_struct(caller.vmm_thread);
 	return r;

@@ -156,6 +156,14 @@ free_context:
 	return ERR_PTR(r);
 }
 
+/* Whether vCPUs, made since, have no other role. */
+bool kvm_arch_map_memory_context_fits(const struct kvm_map_memory_context *context)
+{
+	int maxphyaddr = tdp_map_guest_maxphyaddr(context->vcpu.kvm);
+
+	return !maxphyaddr || maxphyaddr == context->vcpu.arch.maxphyaddr;
+}
+
 void kvm_arch_map_memory_destroy_context(struct kvm_map_memory_context *context)
 {
 	kvm_mmu_destroy(&context->vcpu);

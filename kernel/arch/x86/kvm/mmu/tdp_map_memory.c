@@ -205,7 +205,8 @@ int kvm_arch_map_memory(struct kvm_map_memory_context *context,
 	};
 	int r;
 
-	tdp_map_resume_work(step.vcpu);
+	if (!walk->no_task_work)
+		tdp_map_resume_work(step.vcpu);
 
 	r = tdp_map_try(&step);
 	if (r != TDP_MAP_POPULATE)
