@@ -20,33 +20,12 @@
 /* An entry of the host's page tables that is present; if none is, @level is the hole's. */
 struct host_mapping {
 	u8 level;
-	/* Level 2M: the table. */
+	/* Level 1G. */
+	pud_t pud;
+	/* The tables of levels 2M and below, and of level 4K. */
 	pmd_t *pmds;
-	union {
-		pud_t pud;
-		pmd_t pmd;
-		/* Level 4K: the leaf table. */
-		pte_t *ptes;
-	};
+	pte_t *ptes;
 };
-
-/* At @hva, in the table that an earlier walk has found. */
-static bool host_mapping_walk_pmd(unsigned long hva, struct host_mapping *mapping)
-{
-	pmd_t pmd = READ_ONCE(mapping->pmds[pmd_index(hva)]);
-
-	if (pmd_none(pmd) || !pmd_present(pmd))
-		return false;
-
-	if (pmd_leaf(pmd)) {
-		mapping->pmd = pmd;
-		return true;
-	}
-
-	mapping->level = PG_LEVEL_4K;
-	mapping->ptes = pte_offset_kernel(&pmd, 0);
-	return true;
-}
 
 /*
  * IRQs are off so that tables stay where they are, as in
@@ -58,6 +37,7 @@ static bool host_mapping_walk(struct kvm *kvm, unsigned long hva,
 	pgd_t pgd;
 	p4d_t p4d;
 	pud_t pud;
+	pmd_t pmd;
 
 	lockdep_assert_irqs_disabled();
 
@@ -83,7 +63,16 @@ static bool host_mapping_walk(struct kvm *kvm, unsigned long hva,
 
 	mapping->level = PG_LEVEL_2M;
 	mapping->pmds = pmd_offset(&pud, 0);
-	return host_mapping_walk_pmd(hva, mapping);
+	pmd = READ_ONCE(mapping->pmds[pmd_index(hva)]);
+	if (pmd_none(pmd) || !pmd_present(pmd))
+		return false;
+
+	if (pmd_leaf(pmd))
+		return true;
+
+	mapping->level = PG_LEVEL_4K;
+	mapping->ptes = pte_offset_kernel(&pmd, 0);
+	return true;
 }
 
 /* The host's addresses of the pages of @leaf are this and leaf->index pages. */
@@ -133,8 +122,16 @@ static bool host_mapping_takes_vma(struct vm_area_struct *vma)
 	if (vma->vm_flags & (VM_IO | VM_PFNMAP | VM_MIXEDMAP))
 		return false;
 
-	return vma_is_anonymous(vma) ||
+	return vma_is_anonymous(vma) || is_vm_hugetlb_page(vma) ||
 	       (vma->vm_file && shmem_mapping(vma->vm_file->f_mapping));
+}
+
+/* Whether the VMA that was looked at has @nr pages of @leaf from @hva on. */
+static bool host_mapping_is_known(const struct tdp_map_leaf *leaf, unsigned long hva,
+				  unsigned int nr)
+{
+	return hva >= leaf->known_start && hva < leaf->known_end &&
+	       (u64)nr * KVM_HPAGE_SIZE(leaf->level) <= leaf->known_end - hva;
 }
 
 /*
@@ -297,8 +294,7 @@ static __always_inline unsigned int __host_mapping_read(struct kvm *kvm,
 				break;
 		}
 
-		known = hva >= leaf->known_start && hva < leaf->known_end &&
-			nr <= (leaf->known_end - hva) >> PAGE_SHIFT;
+		known = host_mapping_is_known(leaf, hva, nr);
 		if (present)
 			got = host_mapping_read_ptes(leaf, i, nr,
 						     mapping.ptes + pte_index(hva), known);
@@ -317,53 +313,93 @@ static bool host_mapping_takes_huge(struct page *page)
 	return folio_test_hugetlb(folio) || folio_test_swapbacked(folio);
 }
 
-/* The pfn at @hva, which is in an entry of at least the size of @leaf's pages. */
-static bool host_mapping_huge_pfn(const struct tdp_map_leaf *leaf, unsigned long hva,
-				  const struct host_mapping *mapping, kvm_pfn_t *pfn)
+/* Pages of 2 MiB, as host_mapping_read_ptes(). */
+static unsigned int host_mapping_read_pmds(struct tdp_map_leaf *leaf, unsigned int first,
+					   unsigned int nr, const pmd_t *pmds, bool known)
 {
-	if (mapping->level < leaf->level)
-		return false;
+	const pmdval_t pfn_mask = PHYSICAL_PMD_PAGE_MASK;
+	pmdval_t permitted = leaf->host_flags, flags;
+	kvm_pfn_t *pfns = leaf->pfns + first;
+	bool scanned = leaf->scanned;
+	unsigned int i;
+	kvm_pfn_t pfn;
+	pmd_t pmd;
 
-	if (mapping->level == PG_LEVEL_1G) {
-		if (!pud_access_permitted(mapping->pud, leaf->host_write) ||
-		    pud_special(mapping->pud) || kvm_host_pud_devmap(mapping->pud))
-			return false;
-		*pfn = pud_pfn(mapping->pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
-	} else {
-		if (!pmd_access_permitted(mapping->pmd, leaf->host_write) ||
-		    pmd_special(mapping->pmd) || kvm_host_pmd_devmap(mapping->pmd))
-			return false;
-		*pfn = pmd_pfn(mapping->pmd) + ((hva & ~PMD_MASK) >> PAGE_SHIFT);
+	for (i = 0; i < nr; i++) {
+		if (scanned && pfns[i] == TDP_MAP_LEAF_PRESENT)
+			continue;
+
+		pmd = READ_ONCE(pmds[i]);
+		flags = native_pmd_val(pmd) & ~pfn_mask;
+		if (unlikely(flags != permitted)) {
+			if (pmd_none(pmd) || !pmd_present(pmd)) {
+				if (!leaf->resident)
+					break;
+				pfns[i] = TDP_MAP_LEAF_ABSENT;
+				continue;
+			}
+			if (!pmd_leaf(pmd) || !pmd_access_permitted(pmd, leaf->host_write) ||
+			    pmd_special(pmd) || kvm_host_pmd_devmap(pmd))
+				break;
+			permitted = flags;
+		}
+
+		pfn = (native_pmd_val(pmd) & pfn_mask) >> PAGE_SHIFT;
+		if (!known && !host_mapping_takes_huge(pfn_to_page(pfn)))
+			break;
+		pfns[i] = pfn;
 	}
 
+	leaf->host_flags = permitted;
+	return i;
+}
+
+/* A page of @leaf at @hva in a page of 1 GiB; or a hole of at least its size. */
+static bool host_mapping_read_pud(const struct tdp_map_leaf *leaf, unsigned long hva,
+				  const struct host_mapping *mapping, bool present,
+				  kvm_pfn_t *pfn)
+{
+	const pud_t pud = mapping->pud;
+
+	if (!present) {
+		*pfn = TDP_MAP_LEAF_ABSENT;
+		return leaf->resident && mapping->level >= leaf->level;
+	}
+
+	if (mapping->level != PG_LEVEL_1G || !pud_access_permitted(pud, leaf->host_write) ||
+	    pud_special(pud) || kvm_host_pud_devmap(pud))
+		return false;
+
+	*pfn = pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
 	return host_mapping_takes_huge(pfn_to_page(*pfn));
 }
 
+/* As __host_mapping_read(), for huge pages, which are neighbours. */
 static unsigned int host_mapping_read_huge(struct kvm *kvm, struct tdp_map_leaf *leaf)
 {
-	unsigned long base = host_mapping_base(leaf), hva, table_hva = ~0UL;
+	unsigned long size = KVM_HPAGE_SIZE(leaf->level), hva;
+	unsigned long start = host_mapping_base(leaf) + leaf->first * size;
+	unsigned int i = 0, nr, got;
 	struct host_mapping mapping;
-	unsigned int i;
 	bool present;
 
-	for (i = 0; i < leaf->nr; i++) {
-		if (leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
-			continue;
-
-		hva = base + (leaf->first + i) * KVM_HPAGE_SIZE(leaf->level);
-		if ((hva & PUD_MASK) == table_hva && mapping.level == PG_LEVEL_2M) {
-			present = host_mapping_walk_pmd(hva, &mapping);
-		} else {
-			present = host_mapping_walk(kvm, hva, &mapping);
-			table_hva = hva & PUD_MASK;
+	do {
+		nr = 1;
+		got = 0;
+		hva = start + i * size;
+		present = host_mapping_walk(kvm, hva, &mapping);
+		if (leaf->level == PG_LEVEL_2M && mapping.level <= PG_LEVEL_2M) {
+			nr = min(leaf->nr - i, PTRS_PER_PMD - pmd_index(hva));
+			got = host_mapping_read_pmds(leaf, i, nr,
+						     mapping.pmds + pmd_index(hva),
+						     host_mapping_is_known(leaf, hva, nr));
+		} else if ((leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT) ||
+			   host_mapping_read_pud(leaf, hva, &mapping, present,
+						 &leaf->pfns[i])) {
+			got = 1;
 		}
-
-		if (present && host_mapping_huge_pfn(leaf, hva, &mapping, &leaf->pfns[i]))
-			continue;
-		if (present || !leaf->resident || mapping.level < leaf->level)
-			break;
-		leaf->pfns[i] = TDP_MAP_LEAF_ABSENT;
-	}
+		i += got;
+	} while (got == nr && i < leaf->nr);
 
 	return i;
 }

@@ -63,7 +63,7 @@ struct tdp_map_leaf {
 	/* An SPTE but for its pfn, and the host's PTE of that page; or 0. */
 	u64 spte_bits;
 	pteval_t host_flags;
-	/* Host addresses at which each page is one of anonymous or shared memory. */
+	/* Host addresses at which each page is one of anonymous, shared or hugetlb memory. */
 	unsigned long known_start;
 	unsigned long known_end;
 	/* If not NULL, leaf_table is this one's, which is not linked to its parent yet. */
