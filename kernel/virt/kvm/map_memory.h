@@ -72,13 +72,22 @@ struct map_memory_worker {
 /* Ranges that are looked at between two chances to be scheduled away. */
 #define MAP_MEMORY_RESCHED_RANGES	256
 
+/* Chunks that are handed out in order: those of ranges whose memory is on one node. */
+struct map_memory_queue {
+	/* The next one, which all workers write. */
+	atomic64_t cursor;
+	u64 nr_chunks;
+} ____cacheline_aligned_in_smp;
+
 /* The state of a mapping in a job. */
 struct map_memory_range {
 	/*
-	 * Chunks are 1 << chunk_shift bytes, aligned; numbers count through all
-	 * ranges.  One that is part of an earlier range's chunk has none itself.
+	 * Chunks are 1 << chunk_shift bytes, aligned; numbers count through all ranges of
+	 * a queue.  One that is part of an earlier range's chunk has none itself.
 	 */
 	u64 first_chunk;
+	u64 end_chunk;
+	u16 queue;
 	u8 chunk_shift;
 	/* How many small ranges, from this one on, its only chunk covers. */
 	u8 nr_grouped;
@@ -138,11 +147,16 @@ struct map_memory_job {
 	/* The owner, for the last worker to leave. */
 	wait_queue_head_t idle;
 
-	/* The next chunk, which all workers write, as they do what is done after one. */
-	atomic64_t cursor ____cacheline_aligned_in_smp;
-	struct kvm_map_memory_done done;
+	/* All workers write it after each chunk. */
+	struct kvm_map_memory_done done ____cacheline_aligned_in_smp;
 
-	struct map_memory_range ranges[] ____cacheline_aligned_in_smp;
+	/*
+	 * The first one is for memory whose node is not known, and the only one if the
+	 * host has one node.  The others are for a node each.  They are behind the ranges.
+	 */
+	struct map_memory_queue *queues;
+	unsigned int nr_queues;
+	struct map_memory_range ranges[];
 };
 
 /* One thread's part in a job. */
@@ -154,8 +168,10 @@ struct map_memory_share {
 	unsigned long publish_at;
 	u64 publish_bytes;
 	u64 nr_chunks;
-	/* How many to take at once. */
+	/* How many to take at once; and from which queue, the last ones from which range. */
 	u64 take;
+	unsigned int queue;
+	unsigned int range;
 	/* A signal made it stop. */
 	bool interrupted;
 };
@@ -189,6 +205,7 @@ void kvm_map_memory_job_free(struct map_memory_job *job);
 void kvm_map_memory_job_work(struct map_memory_share *share,
 			     struct kvm_map_memory_context *context);
 bool kvm_map_memory_job_exhausted(const struct map_memory_job *job);
+u64 kvm_map_memory_job_taken(const struct map_memory_job *job);
 int kvm_map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone);
 
 /* map_memory_walk.c */

@@ -6,6 +6,7 @@
 #include <linux/hugetlb.h>
 #include <linux/kvm_host.h>
 #include <linux/log2.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/slab.h>
@@ -35,40 +36,82 @@
 #define MAP_MEMORY_MAX_TAKEN		64
 #define MAP_MEMORY_PARTS_LEFT		16
 
-static unsigned long map_memory_host_page_size(struct kvm *kvm, gpa_t gpa)
+/* What the host has at the start of a range. */
+struct map_memory_host {
+	unsigned long page_size;
+	/* NUMA_NO_NODE if that is not known. */
+	int node;
+};
+
+/* The node that the policy of @vma wants its pages on, if that is one. */
+static int map_memory_policy_node(const struct vm_area_struct *vma)
 {
-	unsigned long hva, size = PAGE_SIZE;
+#ifdef CONFIG_NUMA
+	const struct mempolicy *policy = vma->vm_policy;
+
+	if (policy && (policy->mode == MPOL_BIND || policy->mode == MPOL_PREFERRED) &&
+	    nodes_weight(policy->nodes) == 1)
+		return first_node(policy->nodes);
+#endif
+	return NUMA_NO_NODE;
+}
+
+static int map_memory_page_node(unsigned long hva)
+{
+	struct page *page;
+	int node;
+
+	if (get_user_pages_fast_only(hva, 1, 0, &page) != 1)
+		return NUMA_NO_NODE;
+
+	node = page_to_nid(page);
+	put_page(page);
+	return node;
+}
+
+static struct map_memory_host map_memory_look_at_host(struct kvm *kvm, gpa_t gpa)
+{
+	struct map_memory_host host = {
+		.page_size = PAGE_SIZE,
+		.node = NUMA_NO_NODE,
+	};
 	struct vm_area_struct *vma;
+	unsigned long hva;
 	int idx;
 
 	idx = srcu_read_lock(&kvm->srcu);
 	hva = gfn_to_hva(kvm, gpa_to_gfn(gpa));
 	srcu_read_unlock(&kvm->srcu, idx);
 	if (kvm_is_error_hva(hva))
-		return size;
+		return host;
 
 	mmap_read_lock(current->mm);
 	vma = vma_lookup(current->mm, hva);
-	if (vma)
-		size = vma_kernel_pagesize(vma);
+	if (vma) {
+		host.page_size = vma_kernel_pagesize(vma);
+		host.node = map_memory_policy_node(vma);
+	}
 	mmap_read_unlock(current->mm);
 
-	return size;
+	if (host.node == NUMA_NO_NODE && num_online_nodes() > 1)
+		host.node = map_memory_page_node(hva);
+
+	return host;
 }
 
-static u8 map_memory_chunk_shift(struct kvm *kvm,
-				 const struct kvm_memory_mapping *mapping)
+/* For a range of more than one chunk, or whose node matters. */
+static void map_memory_place_range(struct map_memory_job *job,
+				   struct map_memory_range *range,
+				   const struct kvm_memory_mapping *mapping)
 {
-	unsigned long page_size;
+	struct map_memory_host host;
 
-	if (mapping->size <= BIT(MAP_MEMORY_CHUNK_SHIFT))
-		return MAP_MEMORY_CHUNK_SHIFT;
-
-	page_size = map_memory_host_page_size(kvm, mapping->base_address);
-	if (page_size == PAGE_SIZE)
-		return MAP_MEMORY_CHUNK_SHIFT;
-
-	return max(ilog2(page_size), MAP_MEMORY_HUGE_CHUNK_SHIFT);
+	host = map_memory_look_at_host(job->kvm, mapping->base_address);
+	if (host.page_size > PAGE_SIZE)
+		range->chunk_shift = max(ilog2(host.page_size),
+					 MAP_MEMORY_HUGE_CHUNK_SHIFT);
+	if (host.node + 1 < job->nr_queues)
+		range->queue = host.node + 1;
 }
 
 static u64 map_memory_nr_chunks(const struct kvm_memory_mapping *mapping, u8 shift)
@@ -79,6 +122,18 @@ static u64 map_memory_nr_chunks(const struct kvm_memory_mapping *mapping, u8 shi
 		return 0;
 
 	return (last >> shift) - (mapping->base_address >> shift) + 1;
+}
+
+/* @range begins a chunk, and if it has other chunks, these as well. */
+static void map_memory_number_chunks(struct map_memory_job *job,
+				     struct map_memory_range *range, u64 nr)
+{
+	struct map_memory_queue *queue = &job->queues[range->queue];
+
+	range->first_chunk = queue->nr_chunks;
+	range->end_chunk = range->first_chunk + nr;
+	queue->nr_chunks += nr;
+	job->nr_chunks += nr;
 }
 
 static void map_memory_init_ranges(struct map_memory_job *job)
@@ -95,7 +150,7 @@ static void map_memory_init_ranges(struct map_memory_job *job)
 		range = &job->ranges[i];
 		job->total += mapping->size;
 		*range = (struct map_memory_range) {
-			.first_chunk = job->nr_chunks,
+			.chunk_shift = MAP_MEMORY_CHUNK_SHIFT,
 			.stop = mapping->base_address + mapping->size,
 		};
 
@@ -103,16 +158,27 @@ static void map_memory_init_ranges(struct map_memory_job *job)
 			group = NULL;
 		} else if (group && group->nr_grouped < MAP_MEMORY_MAX_GROUPED) {
 			group->nr_grouped++;
+			/* It is as far as the group's chunk is. */
+			range->queue = group->queue;
+			range->first_chunk = group->end_chunk;
+			range->end_chunk = group->end_chunk;
 			continue;
 		} else {
 			group = range;
 		}
 
 		range->nr_grouped = 1;
-		range->chunk_shift = map_memory_chunk_shift(job->kvm, mapping);
 		/* The chunk of a group is the first range's, whatever its size. */
-		job->nr_chunks += group ? 1 :
-			map_memory_nr_chunks(mapping, range->chunk_shift);
+		if (group) {
+			map_memory_number_chunks(job, range, 1);
+			continue;
+		}
+
+		if (mapping->size > BIT(MAP_MEMORY_CHUNK_SHIFT) || job->nr_queues > 1)
+			map_memory_place_range(job, range, mapping);
+		map_memory_number_chunks(job, range,
+					 map_memory_nr_chunks(mapping,
+							      range->chunk_shift));
 	}
 }
 
@@ -131,13 +197,19 @@ struct map_memory_job *
 kvm_map_memory_job_create(struct kvm *kvm, const struct kvm_memory_mapping *mappings,
 			  unsigned int nr_mappings)
 {
+	unsigned int nr_queues = num_online_nodes() > 1 ? nr_node_ids + 1 : 1;
+	size_t queues = ALIGN(struct_size_t(struct map_memory_job, ranges, nr_mappings),
+			      SMP_CACHE_BYTES);
 	struct map_memory_job *job;
 
-	job = kvmalloc(struct_size(job, ranges, nr_mappings), GFP_KERNEL_ACCOUNT);
+	job = kvmalloc(queues + nr_queues * sizeof(*job->queues), GFP_KERNEL_ACCOUNT);
 	if (!job)
 		return NULL;
 
 	memset(job, 0, sizeof(*job));
+	job->queues = (void *)job + queues;
+	job->nr_queues = nr_queues;
+	memset(job->queues, 0, nr_queues * sizeof(*job->queues));
 	job->kvm = kvm;
 	job->id = kvm_map_memory_job_new_id();
 	job->owner = current;
@@ -159,17 +231,33 @@ void kvm_map_memory_job_free(struct map_memory_job *job)
 	kvfree(job);
 }
 
-bool kvm_map_memory_job_exhausted(const struct map_memory_job *job)
+static bool map_memory_queue_exhausted(const struct map_memory_queue *queue)
 {
-	return atomic64_read(&job->cursor) >= job->nr_chunks;
+	return atomic64_read(&queue->cursor) >= queue->nr_chunks;
 }
 
-static u64 map_memory_end_chunk(const struct map_memory_job *job, unsigned int range)
+bool kvm_map_memory_job_exhausted(const struct map_memory_job *job)
 {
-	if (range + 1 == job->nr_ranges)
-		return job->nr_chunks;
+	unsigned int i;
 
-	return job->ranges[range + 1].first_chunk;
+	for (i = 0; i < job->nr_queues; i++) {
+		if (!map_memory_queue_exhausted(&job->queues[i]))
+			return false;
+	}
+
+	return true;
+}
+
+/* How many chunks, or were skipped because of a failure. */
+u64 kvm_map_memory_job_taken(const struct map_memory_job *job)
+{
+	unsigned int i;
+	u64 taken = 0;
+
+	for (i = 0; i < job->nr_queues; i++)
+		taken += atomic64_read(&job->queues[i].cursor);
+
+	return taken;
 }
 
 /* The start of chunk @number in @range, unless an earlier range has the chunk. */
@@ -189,51 +277,91 @@ static gpa_t map_memory_chunk_end(const struct map_memory_job *job,
 	const struct kvm_memory_mapping *mapping = &job->mappings[range];
 	gpa_t end = mapping->base_address + mapping->size;
 
-	if (number + 1 >= map_memory_end_chunk(job, range))
+	if (number + 1 >= job->ranges[range].end_chunk)
 		return end;
 
 	return map_memory_chunk_start(job, range, number + 1);
 }
 
-/* How many chunks of range @nr, from @number on, @share gets at most. */
-static u64 map_memory_max_taken(const struct map_memory_share *share,
-				unsigned int nr, u64 number)
+/*
+ * The queue of the node that the thread runs on, and once that is empty, the first one
+ * that is not.  False if all are.
+ */
+static bool map_memory_choose_queue(struct map_memory_share *share)
 {
 	const struct map_memory_job *job = share->job;
-	u64 part = (job->nr_chunks - number) / (MAP_MEMORY_PARTS_LEFT * job->max_workers);
+	unsigned int i, local = 0;
 
-	return min3(share->take, max(part, 1), map_memory_end_chunk(job, nr) - number);
+	if (job->nr_queues > 1)
+		local = numa_node_id() + 1;
+
+	for (i = 0; i <= job->nr_queues; i++) {
+		share->queue = i ? i - 1 : local;
+		share->range = 0;
+		if (!map_memory_queue_exhausted(&job->queues[share->queue]))
+			return true;
+	}
+
+	return false;
+}
+
+/* How many chunks of share->range, from @number on, the thread gets at most. */
+static u64 map_memory_max_taken(const struct map_memory_share *share, u64 number)
+{
+	const struct map_memory_job *job = share->job;
+	u64 left = job->queues[share->queue].nr_chunks - number;
+	u64 part = left / (MAP_MEMORY_PARTS_LEFT * job->max_workers);
+
+	return min3(share->take, max(part, 1),
+		    job->ranges[share->range].end_chunk - number);
+}
+
+static bool map_memory_range_has(const struct map_memory_share *share, u64 number)
+{
+	const struct map_memory_range *range = &share->job->ranges[share->range];
+
+	return range->queue == share->queue && number < range->end_chunk;
 }
 
 /*
- * Take chunks of one range.  @range is that of the worker's last ones: the numbers
- * that it gets only grow, and so do the ranges.  Returns how many there are.
+ * Take the next chunks of share->queue, all of one range.  The numbers that a thread
+ * gets from a queue only grow, and so do the ranges.  Returns how many there are.
  */
-static u64 map_memory_take_chunks(struct map_memory_share *share, unsigned int *range)
+static u64 map_memory_take_from_queue(struct map_memory_share *share)
 {
-	struct kvm_map_memory_walk *walk = &share->walk;
 	struct map_memory_job *job = share->job;
-	u64 nr = 1;
-	s64 number;
+	struct map_memory_queue *queue = &job->queues[share->queue];
+	struct kvm_map_memory_walk *walk = &share->walk;
+	s64 number = atomic64_read(&queue->cursor);
+	u64 nr;
 
-	if (READ_ONCE(job->cancelled))
-		return 0;
-
-	number = atomic64_read(&job->cursor);
 	do {
-		if (number >= job->nr_chunks)
+		if (number >= queue->nr_chunks)
 			return 0;
-		while (number >= map_memory_end_chunk(job, *range))
-			(*range)++;
-		nr = map_memory_max_taken(share, *range, number);
-	} while (!atomic64_try_cmpxchg(&job->cursor, &number, number + nr));
+		while (!map_memory_range_has(share, number))
+			share->range++;
+		nr = map_memory_max_taken(share, number);
+	} while (!atomic64_try_cmpxchg(&queue->cursor, &number, number + nr));
 
-	walk->mapping = &job->mappings[*range];
-	walk->nr_following = job->ranges[*range].nr_grouped - 1;
-	walk->gpa = map_memory_chunk_start(job, *range, number);
-	walk->end = map_memory_chunk_end(job, *range, number + nr - 1);
+	walk->mapping = &job->mappings[share->range];
+	walk->nr_following = job->ranges[share->range].nr_grouped - 1;
+	walk->gpa = map_memory_chunk_start(job, share->range, number);
+	walk->end = map_memory_chunk_end(job, share->range, number + nr - 1);
 	walk->arch_end = 0;
 	walk->all_there = true;
+
+	return nr;
+}
+
+static u64 map_memory_take_chunks(struct map_memory_share *share)
+{
+	u64 nr;
+
+	do {
+		if (READ_ONCE(share->job->cancelled))
+			return 0;
+		nr = map_memory_take_from_queue(share);
+	} while (!nr && map_memory_choose_queue(share));
 
 	return nr;
 }
@@ -247,8 +375,8 @@ static void map_memory_job_fail(struct map_memory_job *job, unsigned int nr,
 				gpa_t gpa, int error)
 {
 	struct map_memory_range *range = &job->ranges[nr];
-	s64 end = map_memory_end_chunk(job, nr);
-	s64 cursor = atomic64_read(&job->cursor);
+	atomic64_t *queue_cursor = &job->queues[range->queue].cursor;
+	s64 cursor = atomic64_read(queue_cursor), end = range->end_chunk;
 
 	spin_lock(&job->lock);
 	if (gpa < range->stop) {
@@ -259,7 +387,7 @@ static void map_memory_job_fail(struct map_memory_job *job, unsigned int nr,
 	spin_unlock(&job->lock);
 
 	while (cursor < end &&
-	       !atomic64_try_cmpxchg(&job->cursor, &cursor, end))
+	       !atomic64_try_cmpxchg(queue_cursor, &cursor, end))
 		;
 }
 
@@ -316,11 +444,11 @@ void kvm_map_memory_job_work(struct map_memory_share *share,
 {
 	struct map_memory_job *job = share->job;
 	u64 rights = kvm_arch_map_memory_set_rights(job->rights);
-	unsigned int range = 0;
 	u64 nr;
 
+	map_memory_choose_queue(share);
 	while (!share->interrupted) {
-		nr = map_memory_take_chunks(share, &range);
+		nr = map_memory_take_chunks(share);
 		if (!nr)
 			break;
 
@@ -337,16 +465,17 @@ void kvm_map_memory_job_work(struct map_memory_share *share,
 /* Chunks that nobody took before the job was cancelled are left to do. */
 static void map_memory_job_fail_untaken(struct map_memory_job *job)
 {
-	u64 cursor = atomic64_read(&job->cursor);
 	struct map_memory_range *range;
-	gpa_t untaken;
 	unsigned int i;
+	gpa_t untaken;
+	u64 cursor;
 
 	for (i = 0; i < job->nr_ranges; i++) {
-		if (cursor >= map_memory_end_chunk(job, i))
+		range = &job->ranges[i];
+		cursor = atomic64_read(&job->queues[range->queue].cursor);
+		if (cursor >= range->end_chunk)
 			continue;
 
-		range = &job->ranges[i];
 		untaken = map_memory_chunk_start(job, i, max(cursor, range->first_chunk));
 		if (untaken < range->stop) {
 			range->stop = untaken;

@@ -32,7 +32,7 @@ int kvm_map_memory_do_walk(struct kvm *kvm, struct kvm_map_memory_context *conte
 	const struct map_memory_job *job = share ? share->job : NULL;
 	unsigned long give_up = 0;
 	unsigned int times = 0;
-	s64 cursor = 0;
+	u64 taken = 0;
 	int r;
 
 	while (walk->gpa < walk->end || kvm_map_memory_walk_next(walk)) {
@@ -60,10 +60,10 @@ int kvm_map_memory_do_walk(struct kvm *kvm, struct kvm_map_memory_context *conte
 		 * wait: spinning would only contend with them.  As long as they
 		 * get on, so will this one.
 		 */
-		if (!give_up || (job && cursor != atomic64_read(&job->cursor))) {
+		if (!give_up || (job && taken != kvm_map_memory_job_taken(job))) {
 			give_up = jiffies + MAP_MEMORY_RETRY_TIME;
 			times = 0;
-			cursor = job ? atomic64_read(&job->cursor) : 0;
+			taken = job ? kvm_map_memory_job_taken(job) : 0;
 			continue;
 		}
 		if (++times > MAP_MEMORY_RETRY_TIMES && time_after(jiffies, give_up))
