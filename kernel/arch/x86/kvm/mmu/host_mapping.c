@@ -82,6 +82,20 @@ static unsigned long host_mapping_base(const struct tdp_map_leaf *leaf)
 	       ((leaf->start - leaf->table_gfn) << PAGE_SHIFT);
 }
 
+/* Without locks: it may change at any time. */
+bool kvm_host_mapping_is_huge(struct kvm *kvm, unsigned long hva)
+{
+	struct host_mapping mapping;
+	unsigned long flags;
+	bool present;
+
+	local_irq_save(flags);
+	present = host_mapping_walk(kvm, hva, &mapping);
+	local_irq_restore(flags);
+
+	return present && mapping.level > PG_LEVEL_4K;
+}
+
 /* The host has nothing at @gfn.  Returns where that ends, or the slot; else @gfn. */
 gfn_t kvm_host_mapping_hole_end(struct kvm *kvm, const struct kvm_memory_slot *slot,
 				gfn_t gfn)

@@ -152,6 +152,7 @@ static inline void kvm_host_mapping_forget(struct kvm_map_memory_walk *walk)
 
 void kvm_host_mapping_know(struct kvm *kvm, struct kvm_map_memory_walk *walk,
 			   unsigned long hva);
+bool kvm_host_mapping_is_huge(struct kvm *kvm, unsigned long hva);
 gfn_t kvm_host_mapping_hole_end(struct kvm *kvm, const struct kvm_memory_slot *slot,
 				gfn_t gfn);
 unsigned int kvm_host_mapping_copy(struct kvm *kvm, struct tdp_map_leaf *leaf);

@@ -24,7 +24,7 @@
 #define TDP_MAP_SINGLE_BYTES	(64 * PAGE_SIZE)
 
 /*
- * Pages faulted in at a time, at first and at most.  Nothing but SIGKILL ends that
+ * A slice: pages faulted in at a time, at first and at most.  Nothing but SIGKILL ends it
  * before its time, so where memory comes slowly, by memory.high, say, or from a disk,
  * a slice that took longer than a tick makes the next ones smaller: down to a page,
  * which is what a vCPU's fault brings in.
@@ -47,33 +47,43 @@ struct tdp_map_step {
 	bool populated;
 };
 
-/* As far as they are there, at most @nr, and until one cannot be faulted in. */
-static void tdp_map_populate_pages(const struct tdp_map_step *step, unsigned int nr)
+/*
+ * At most @nr pages that @ahead comes to, until one cannot be faulted in.  Returns
+ * whether more may follow.
+ */
+static bool tdp_map_populate_slice(const struct tdp_map_step *step,
+				   struct kvm_map_memory_walk *ahead, unsigned int nr)
 {
-	struct kvm_map_memory_walk ahead = *step->walk;
 	long got, wanted;
 	gpa_t end;
 
-	do {
-		end = min(ahead.end, step->end);
-		if (ahead.gpa < step->start || ahead.gpa >= end ||
-		    ahead.mapping->flags != step->walk->mapping->flags)
-			return;
+	while (nr) {
+		if (ahead->gpa == ahead->end && !kvm_map_memory_walk_next(ahead))
+			return false;
 
-		wanted = min_t(u64, nr, (end - ahead.gpa) >> PAGE_SHIFT);
-		got = get_user_pages_unlocked(step->hva + (ahead.gpa - step->start),
+		end = min(ahead->end, step->end);
+		if (ahead->gpa < step->start || ahead->gpa >= end ||
+		    ahead->mapping->flags != step->walk->mapping->flags)
+			return false;
+
+		wanted = min_t(u64, nr, (end - ahead->gpa) >> PAGE_SHIFT);
+		got = get_user_pages_unlocked(step->hva + (ahead->gpa - step->start),
 					      wanted, NULL, FOLL_WRITE |
 					      FOLL_HWPOISON | FOLL_INTERRUPTIBLE);
 		if (got != wanted)
-			return;
+			return false;
 
 		nr -= got;
-		ahead.gpa += got << PAGE_SHIFT;
-	} while (nr && kvm_map_memory_walk_next(&ahead));
+		ahead->gpa += got << PAGE_SHIFT;
+	}
+
+	return true;
 }
 
 /*
- * Fault the pages of @step in, as writing to them would; any signal ends it.
+ * Fault the pages of @step in, as writing to them would, slice by slice as long as
+ * that is quick: the more of a leaf table are there, the less it takes to map them.  A
+ * huge page comes as a whole.  Any signal ends it.
  *
  * That can take any time, so SRCU is not held, as a memslot update would have
  * to wait for it.  The slot is looked up again before anything is mapped; at
@@ -82,15 +92,21 @@ static void tdp_map_populate_pages(const struct tdp_map_step *step, unsigned int
 static void tdp_map_populate(struct tdp_map_step *step)
 {
 	unsigned int *slice = &step->walk->arch_slice;
-	unsigned long start = jiffies;
+	struct kvm_map_memory_walk ahead = *step->walk;
+	bool more, quick;
+	unsigned long start;
 
-	tdp_map_populate_pages(step, *slice);
+	do {
+		start = jiffies;
+		more = tdp_map_populate_slice(step, &ahead, *slice);
+		quick = !time_after(jiffies, start + 1);
+		*slice = quick ? min(*slice * 2, TDP_MAP_SLICE_MAX) :
+				 max(*slice / 4, 1);
+	} while (more && quick && !signal_pending(current) &&
+		 !test_thread_flag(TIF_NOTIFY_RESUME) &&
+		 !kvm_host_mapping_is_huge(step->vcpu->kvm, step->hva));
+
 	step->populated = true;
-
-	if (time_after(jiffies, start + 1))
-		*slice = max(*slice / 4, 1);
-	else
-		*slice = min(*slice * 2, TDP_MAP_SLICE_MAX);
 }
 
 /* Some pages of the leaf table, from the first one on. */
