@@ -115,6 +115,26 @@ TEST_F(grouped, duplicates)
 	ASSERT_EQ(NR_RANGES + 2, vm_get_stat(self->vm, "pages_4k"));
 }
 
+/* Ranges of no size are nowhere, least of all where their address is. */
+TEST_F(grouped, empty_ones_elsewhere)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_RANGES; i++) {
+		if (i % 4 == 1)		/* no memslot */
+			set_range(self, i, 2 * NR_PAGES + i, 0, 0);
+		else if (i % 4 == 3)	/* another leaf table */
+			set_range(self, i, (16 * i + NR_PAGES / 2 + 7) % NR_PAGES, 0, 0);
+		else
+			set_range(self, i, 16 * i, 1, 0);
+	}
+	ASSERT_EQ(0, map_ranges(self, variant, NR_RANGES));
+	assert_batch_done(&self->batch, NR_RANGES / 2 * PAGE_SIZE, 0);
+	ASSERT_EQ(NR_RANGES / 2, vm_get_stat(self->vm, "pages_4k"));
+	for (i = 0; i < NR_RANGES; i += 2)
+		expect_end(self, i, 16 * i + 1);
+}
+
 TEST_F(grouped, some_in_holes)
 {
 	unsigned int i, nr_holes = 0;

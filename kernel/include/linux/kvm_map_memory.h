@@ -89,19 +89,26 @@ static inline void kvm_map_memory_walk_return(struct kvm_map_memory_walk *walk,
 	walk->nr_following = place->nr_following;
 }
 
-/* Go to the next mapping once the present one is done.  False: there is none. */
+/*
+ * Go to the next mapping once the present one is done, and past those of no size.
+ * False: there is none.
+ */
 static inline bool kvm_map_memory_walk_next(struct kvm_map_memory_walk *walk)
 {
-	if (walk->gpa < walk->end || !walk->nr_following)
+	if (walk->gpa < walk->end)
 		return false;
 
-	walk->mapping++;
-	walk->nr_following--;
-	walk->gpa = walk->mapping->base_address;
-	walk->end = walk->gpa + walk->mapping->size;
-	walk->arch_end = 0;
+	while (walk->nr_following) {
+		walk->mapping++;
+		walk->nr_following--;
+		walk->gpa = walk->mapping->base_address;
+		walk->end = walk->gpa + walk->mapping->size;
+		walk->arch_end = 0;
+		if (walk->gpa < walk->end)
+			return true;
+	}
 
-	return true;
+	return false;
 }
 
 /* Dispatch: called by kvm_main.c. */
