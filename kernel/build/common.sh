@@ -3,9 +3,11 @@
 #
 # What the scripts that touch the kernel's packages share.  Source it.
 
-KERNEL_SERIES=6.12
-TARBALL=/usr/src/linux-source-$KERNEL_SERIES.tar.xz
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# Of those in kernel/patches/, by KERNEL=, which means other things elsewhere.
+KERNEL_SERIES=6.12
+[ ! -e "$TOP/kernel/patches/${KERNEL:-}/series" ] || KERNEL_SERIES=$KERNEL
+TARBALL=/usr/src/linux-source-$KERNEL_SERIES.tar.xz
 export TOP KERNEL_SERIES TARBALL
 
 die()

@@ -15,7 +15,6 @@
 #include <linux/shmem_fs.h>
 
 #include "tdp_map.h"
-#include "tdp_map_compat.h"
 
 /* An entry of the host's page tables that is present; if none is, @level is the hole's. */
 struct host_mapping {

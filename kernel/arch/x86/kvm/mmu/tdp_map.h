@@ -14,6 +14,7 @@
 #include "mmu_internal.h"
 #include "spte.h"
 #include "tdp_iter.h"
+#include "tdp_map_compat.h"
 
 /* SPTEs made, and pages looked up, at a time. */
 #define TDP_MAP_LEAF_PAGES	64
@@ -113,7 +114,7 @@ struct kvm_map_memory_context {
  */
 static inline bool kvm_tdp_map_prefetch(void)
 {
-	return kvm_ad_enabled();
+	return kvm_tdp_map_ad_enabled();
 }
 
 static inline bool kvm_tdp_map_wants_write(const struct kvm_memory_slot *slot,

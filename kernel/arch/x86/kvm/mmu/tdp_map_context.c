@@ -43,8 +43,7 @@ bool kvm_arch_map_memory_supported(struct kvm *kvm)
 	if (!kvm)
 		return true;
 
-	return kvm->arch.pre_fault_allowed &&
-	       !kvm_x86_call(pre_mmu_map_page)(kvm);
+	return kvm->arch.pre_fault_allowed && !kvm_tdp_map_vm_refuses(kvm);
 }
 
 u64 kvm_arch_map_memory_end(void)
@@ -220,5 +219,5 @@ int kvm_tdp_map_load_root(struct kvm_vcpu *vcpu)
 	if (r)
 		return r;
 
-	return kvm_tdp_mmu_alloc_root(vcpu);
+	return kvm_tdp_map_alloc_root(vcpu);
 }

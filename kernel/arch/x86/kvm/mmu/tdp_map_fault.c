@@ -11,7 +11,6 @@
 #include "mmu_internal.h"
 #include "spte.h"
 #include "tdp_map.h"
-#include "tdp_map_compat.h"
 #include "tdp_mmu.h"
 
 /* Beside RET_PF_*: the page is not in memory. */
@@ -124,9 +123,9 @@ static int tdp_map_faultin(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
 		return RET_PF_RETRY;
 
 	/* guest_memfd allocates what is not there. */
-	if (fault->is_private)
+	if (fault->is_private || kvm_tdp_map_is_gmem_only(fault->slot))
 		return resident ? TDP_MAP_SKIP :
-				  kvm_faultin_pfn_private(vcpu, fault);
+				  kvm_tdp_map_get_gmem_pfn(vcpu, fault);
 
 	if (resident)
 		return tdp_map_get_resident_pfn(fault);
@@ -177,8 +176,8 @@ static int tdp_map_fault(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
 	else
 		r = kvm_tdp_mmu_map(vcpu, fault);
 
+	kvm_tdp_map_put_pfn(kvm, fault, pfn, r);
 	read_unlock(&kvm->mmu_lock);
-	kvm_tdp_map_put_pfn(pfn);
 
 	return r;
 }
@@ -206,7 +205,7 @@ int kvm_tdp_map_fault_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 			      (write ? PFERR_WRITE_MASK : 0) |
 			      (private ? PFERR_PRIVATE_ACCESS : 0),
 		.write = write,
-		.prefetch = kvm_tdp_map_prefetch(),
+		.prefetch = kvm_tdp_map_fault_prefetch(write),
 		.is_tdp = true,
 		.is_private = private,
 		.nx_huge_page_workaround_enabled =
@@ -217,7 +216,6 @@ int kvm_tdp_map_fault_page(struct kvm_vcpu *vcpu, struct kvm_memory_slot *slot,
 		.gfn = gpa_to_gfn(walk->gpa),
 		.slot = slot,
 		.pfn = KVM_PFN_ERR_FAULT,
-		.hva = KVM_HVA_ERR_BAD,
 	};
 	int r = RET_PF_SPURIOUS;
 

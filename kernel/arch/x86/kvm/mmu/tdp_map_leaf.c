@@ -33,7 +33,7 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 	struct kvm_mmu_page *sp;
 	struct tdp_iter iter;
 
-	for_each_tdp_pte(iter, root, leaf->table_gfn, leaf->table_gfn + 1) {
+	kvm_tdp_map_for_each_pte(iter, vcpu->kvm, root, leaf->table_gfn) {
 		if (is_frozen_spte(iter.old_spte))
 			return TDP_LEAF_OTHER;
 
@@ -62,7 +62,7 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 		}
 
 		if (tdp_mmu_link_sp(vcpu->kvm, &iter, sp, true)) {
-			tdp_mmu_free_sp(sp);
+			kvm_tdp_map_free_table(sp);
 			return TDP_LEAF_OTHER;
 		}
 	}
@@ -99,9 +99,8 @@ static noinline u64 tdp_map_leaf_make_first_spte(struct kvm_vcpu *vcpu,
 	gfn_t gfn = tdp_map_leaf_gfn(leaf, index);
 	u64 spte;
 
-	make_spte(vcpu, sptep_to_sp(sptep), leaf->slot, ACC_ALL, gfn, pfn,
-		  SHADOW_NONPRESENT_VALUE, leaf->prefetch, true, leaf->map_writable,
-		  &spte);
+	spte = kvm_tdp_map_make_spte(vcpu, sptep_to_sp(sptep), leaf->slot, gfn, pfn,
+				     leaf->prefetch, leaf->map_writable);
 
 	if (!kvm_page_track_write_tracking_enabled(vcpu->kvm))
 		leaf->spte_bits = spte ^ (pfn << PAGE_SHIFT);
@@ -319,7 +318,7 @@ bool kvm_tdp_mmu_link_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 	lockdep_assert_held_read(&vcpu->kvm->mmu_lock);
 
 	if (tdp_mmu_link_sp(vcpu->kvm, &leaf->parent, leaf->new_table, true)) {
-		tdp_mmu_free_sp(leaf->new_table);
+		kvm_tdp_map_free_table(leaf->new_table);
 		return false;
 	}
 

@@ -8,7 +8,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/entry-kvm.h>
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
@@ -209,7 +208,7 @@ static int tdp_map_try(struct tdp_map_step *step)
 static void tdp_map_resume_work(struct kvm_vcpu *vcpu)
 {
 	if (unlikely(test_thread_flag(TIF_NOTIFY_RESUME)) && !signal_pending(current))
-		xfer_to_guest_mode_handle_work(vcpu);
+		kvm_tdp_map_handle_work(vcpu);
 }
 
 int kvm_arch_map_memory(struct kvm_map_memory_context *context,

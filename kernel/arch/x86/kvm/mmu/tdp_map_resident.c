@@ -23,7 +23,7 @@ static u8 tdp_map_level(struct kvm *kvm, const struct kvm_memory_slot *slot, gfn
 	if (kvm_slot_dirty_track_enabled(slot))
 		return PG_LEVEL_4K;
 
-	return kvm_mmu_max_mapping_level(kvm, slot, gfn, KVM_MAX_HUGEPAGE_LEVEL);
+	return kvm_tdp_map_max_level(kvm, slot, gfn);
 }
 
 /* For the slot's pages of a size, in the leaf table at the start of the walk. */
@@ -310,7 +310,7 @@ enum tdp_map_result kvm_tdp_map_resident(struct kvm_vcpu *vcpu,
 	 * There each page has to be asked for its attributes, also in a slot that
 	 * has nothing but shared memory.
 	 */
-	if (kvm_arch_has_private_mem(kvm))
+	if (kvm_arch_has_private_mem(kvm) || kvm_tdp_map_is_gmem_only(slot))
 		return TDP_MAP_UNFIT;
 
 	if (walk->nr_following || walk->end - walk->gpa >= TDP_MAP_KNOWN_BYTES)

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * KVM_MAP_MEMORY on x86: what differs between kernel versions.  This file is for
+ * Linux 7.3.
+ */
+#ifndef __KVM_X86_MMU_TDP_MAP_COMPAT_H
+#define __KVM_X86_MMU_TDP_MAP_COMPAT_H
+
+#include <linux/kvm_host.h>
+#include <linux/pgtable.h>
+
+#include "mmu_internal.h"
+#include "spte.h"
+#include "tdp_mmu.h"
+
+/* Private memory is below a root of its own, with tables that the TDX module owns. */
+static inline bool kvm_tdp_map_vm_refuses(struct kvm *kvm)
+{
+	return kvm_has_mirrored_tdp(kvm);
+}
+
+static inline bool kvm_tdp_map_ad_enabled(void)
+{
+	return kvm_ad_enabled;
+}
+
+/* Shared memory of guest_memfd, in a memslot that has nothing else. */
+static inline bool kvm_tdp_map_is_gmem_only(const struct kvm_memory_slot *slot)
+{
+	return kvm_memslot_is_gmem_only(slot);
+}
+
+/* Returns 0 or -errno. */
+static inline int kvm_tdp_map_alloc_root(struct kvm_vcpu *vcpu)
+{
+	kvm_tdp_mmu_alloc_root(vcpu, false);
+	return 0;
+}
+
+/* As large as the page at @gfn can be mapped. */
+static inline u8 kvm_tdp_map_max_level(struct kvm *kvm,
+				       const struct kvm_memory_slot *slot, gfn_t gfn)
+{
+	return kvm_mmu_max_mapping_level(kvm, NULL, slot, gfn);
+}
+
+/* The SPTEs on the way to the page at @gfn. */
+#define kvm_tdp_map_for_each_pte(iter, kvm, root, gfn)	\
+	for_each_tdp_pte(iter, kvm, root, gfn, (gfn) + 1)
+
+/* Of a table that was never linked. */
+static inline void kvm_tdp_map_free_table(struct kvm_mmu_page *sp)
+{
+	tdp_mmu_free_unused_sp(sp);
+}
+
+/* For a place in @sp where none is present. */
+static inline u64 kvm_tdp_map_make_spte(struct kvm_vcpu *vcpu, struct kvm_mmu_page *sp,
+					const struct kvm_memory_slot *slot, gfn_t gfn,
+					kvm_pfn_t pfn, bool prefetch, bool map_writable)
+{
+	u64 spte;
+
+	make_spte(vcpu, sp, slot, sp->role.access, gfn, pfn, SHADOW_NONPRESENT_VALUE,
+		  prefetch, false, map_writable, &spte);
+	return spte;
+}
+
+/*
+ * A prefetch keeps every SPTE that is present, and other faults one that permits what
+ * they want.  So a prefetch would keep one that does not let the page be written to.
+ */
+#define PFERR_MAP_MEMORY	0
+
+static inline bool kvm_tdp_map_fault_prefetch(bool write)
+{
+	return kvm_tdp_map_ad_enabled() && !write;
+}
+
+/* What a thread has to do before it returns to user mode. */
+static inline void kvm_tdp_map_handle_work(struct kvm_vcpu *vcpu)
+{
+	kvm_xfer_to_guest_mode_handle_work(vcpu);
+}
+
+/*
+ * Look up the page of @fault, waiting for it if necessary, with a reference that
+ * kvm_tdp_map_put_pfn() drops.  Any signal ends the wait.
+ */
+static inline void kvm_tdp_map_get_pfn(struct kvm_page_fault *fault, bool write)
+{
+	fault->pfn = __kvm_faultin_pfn(fault->slot, fault->gfn,
+				       FOLL_INTERRUPTIBLE | (write ? FOLL_WRITE : 0),
+				       &fault->map_writable, &fault->refcounted_page);
+}
+
+/* The same for a @page that the caller has a reference to. */
+static inline void kvm_tdp_map_set_page(struct kvm_page_fault *fault, hva_t hva,
+					struct page *page)
+{
+	fault->refcounted_page = page;
+	fault->pfn = page_to_pfn(page);
+}
+
+/* The same for a page of guest_memfd.  Returns RET_PF_CONTINUE or -errno. */
+static inline int kvm_tdp_map_get_gmem_pfn(struct kvm_vcpu *vcpu,
+					   struct kvm_page_fault *fault)
+{
+	return kvm_mmu_faultin_pfn_gmem(vcpu, fault);
+}
+
+/* Under mmu_lock.  @pfn is what was looked up, @r a RET_PF_*. */
+static inline void kvm_tdp_map_put_pfn(struct kvm *kvm, struct kvm_page_fault *fault,
+				       kvm_pfn_t pfn, int r)
+{
+	kvm_release_faultin_page(kvm, fault->refcounted_page, r == RET_PF_RETRY,
+				 fault->map_writable);
+}
+
+/* Pages of ZONE_DEVICE that must not be mapped are special. */
+static inline bool kvm_host_pte_devmap(pte_t pte)
+{
+	return false;
+}
+
+static inline bool kvm_host_pmd_devmap(pmd_t pmd)
+{
+	return false;
+}
+
+static inline bool kvm_host_pud_devmap(pud_t pud)
+{
+	return false;
+}
+
+#endif /* __KVM_X86_MMU_TDP_MAP_COMPAT_H */
