@@ -33,7 +33,8 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 	struct kvm_mmu_page *sp;
 	struct tdp_iter iter;
 
-	kvm_tdp_map_for_each_pte(iter, vcpu->kvm, root, leaf->table_gfn) {
+	for (kvm_tdp_map_iter_start(&iter, vcpu->kvm, root, leaf->table_gfn);
+	     iter.valid && iter.gfn <= leaf->table_gfn; tdp_iter_next(&iter)) {
 		if (is_frozen_spte(iter.old_spte))
 			return TDP_LEAF_OTHER;
 

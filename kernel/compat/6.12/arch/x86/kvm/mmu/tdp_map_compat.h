@@ -12,6 +12,7 @@
 
 #include "mmu_internal.h"
 #include "spte.h"
+#include "tdp_iter.h"
 #include "tdp_mmu.h"
 
 /* For reasons beside kvm->arch.pre_fault_allowed. */
@@ -44,9 +45,12 @@ static inline u8 kvm_tdp_map_max_level(struct kvm *kvm,
 	return kvm_mmu_max_mapping_level(kvm, slot, gfn, KVM_MAX_HUGEPAGE_LEVEL);
 }
 
-/* The SPTEs on the way to the page at @gfn. */
-#define kvm_tdp_map_for_each_pte(iter, kvm, root, gfn)	\
-	for_each_tdp_pte(iter, root, gfn, (gfn) + 1)
+/* At the SPTE of @root that is on the way to @gfn. */
+static inline void kvm_tdp_map_iter_start(struct tdp_iter *iter, struct kvm *kvm,
+					  struct kvm_mmu_page *root, gfn_t gfn)
+{
+	tdp_iter_start(iter, root, PG_LEVEL_4K, gfn);
+}
 
 /* Of a table that was never linked. */
 static inline void kvm_tdp_map_free_table(struct kvm_mmu_page *sp)
