@@ -29,31 +29,56 @@ struct map_memory_now {
 	u64 total;
 };
 
-/*
- * Read a structure of less than a page, and write to its ends what is there: the
- * results will wait for nothing then, unless somebody takes it away meanwhile.
- */
-static bool map_memory_now_read(void *structure, void __user *ustructure, size_t size)
+/* Read a structure, if that takes no page fault. */
+static bool map_memory_now_read(void *structure, const void __user *ustructure,
+				size_t size)
 {
-	unsigned int i, last = size / sizeof(u64) - 1;
-	u64 __user *uwords = ustructure;
+	const u64 __user *uwords = ustructure;
 	u64 *words = structure;
+	unsigned int i;
 
 	pagefault_disable();
-	if (!user_access_begin(ustructure, size))
+	if (!user_read_access_begin(ustructure, size))
 		goto enable;
 
-	for (i = 0; i <= last; i++)
+	for (i = 0; i < size / sizeof(u64); i++)
 		unsafe_get_user(words[i], &uwords[i], fault);
-	unsafe_put_user(words[0], &uwords[0], fault);
-	unsafe_put_user(words[last], &uwords[last], fault);
 
-	user_access_end();
+	user_read_access_end();
 	pagefault_enable();
 	return true;
 
 fault:
-	user_access_end();
+	user_read_access_end();
+enable:
+	pagefault_enable();
+	return false;
+}
+
+/*
+ * Whether a structure that was read, of less than a page, can be written to without a
+ * page fault: its ends, with what is there.
+ */
+static bool map_memory_now_writable(const void *structure, void __user *ustructure,
+				    size_t size)
+{
+	unsigned int last = size / sizeof(u64) - 1;
+	u64 __user *uwords = ustructure;
+	const u64 *words = structure;
+
+	pagefault_disable();
+	if (!user_write_access_begin(ustructure, size))
+		goto enable;
+
+	unsafe_put_user(words[0], &uwords[0], fault);
+	unsafe_put_user(words[last], &uwords[last], fault);
+
+	user_write_access_end();
+	pagefault_enable();
+	return true;
+
+fault:
+	user_write_access_end();
 enable:
 	pagefault_enable();
 	return false;
@@ -102,6 +127,17 @@ static bool map_memory_now_read_mappings(struct map_memory_now *now)
 	}
 
 	return now->total;
+}
+
+/*
+ * The structures are the kernel's from here on, as what they ask for is valid.  The
+ * results will wait for nothing, unless somebody takes them away meanwhile.
+ */
+static bool map_memory_now_takes_results(const struct map_memory_now *now)
+{
+	return map_memory_now_writable(&now->batch, now->ubatch, sizeof(now->batch)) &&
+	       map_memory_now_writable(now->mappings, now->umappings,
+				       now->batch.nr_mappings * sizeof(*now->mappings));
 }
 
 /*
@@ -209,7 +245,7 @@ int kvm_map_memory_now(struct kvm *kvm, struct kvm_map_memory_batch __user *ubat
 		return -EAGAIN;
 
 	now.mappings = spare->mappings;
-	if (map_memory_now_read_mappings(&now))
+	if (map_memory_now_read_mappings(&now) && map_memory_now_takes_results(&now))
 		r = map_memory_now_job(pool, spare->context, &now);
 
 	kvm_map_memory_pool_set_spare(pool, spare);
