@@ -74,7 +74,7 @@ static void init_batch(FIXTURE_DATA(now) *self, unsigned int nr, uint64_t size)
 			.flags = KVM_MEMORY_MAPPING_RESIDENT,
 		};
 	}
-	map_batch_init(self->batch, self->mappings, nr, 0);
+	map_batch_init(self->batch, self->mappings, nr, 1);
 }
 
 static struct io_uring_sqe *prepare(FIXTURE_DATA(now) *self)
@@ -215,7 +215,6 @@ TEST_F(now, too_many_pages)
 {
 	memset(self->hva, 1, TEST_SIZE);
 	init_batch(self, 2, NOW_BYTES / 2 + PAGE_SIZE);
-	self->batch->nr_workers = 1;
 	prepare(self);
 	ASSERT_EQ(0, submit_to_worker(self));
 	assert_results(self, NOW_BYTES + 2 * PAGE_SIZE, 0, 0);
