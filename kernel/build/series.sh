@@ -117,11 +117,13 @@ copy_touched()
 }
 
 # apply_patch RELEASE NAME: -F0 and no rejects: where the kernel has moved on, stop
-# and say so instead of putting a hunk at a place nobody has looked at.
+# and say so instead of putting a hunk at a place nobody has looked at.  A patch may have
+# no hunk, and only add files.
 apply_patch()
 {
 	local log=$work/patch.log
 
+	grep -q '^diff ' "$patches/$2" || return 0
 	patch -d "$stage" -p1 -F0 -N --no-backup-if-mismatch -r - \
 		<"$patches/$2" >"$log" 2>&1 && return 0
 	cat "$log" >&2
