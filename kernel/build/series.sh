@@ -47,6 +47,9 @@ files_in_project()
 {
 	(cd "$TOP/kernel" && find arch include virt -type f -name '*.[chS]')
 	(cd "$compat" && find . -type f -name '*.h' -printf '%P\n')
+	# Tests are written for the library that a version has.
+	[ -z "${WHOLE_KERNEL:-}" ] ||
+		(cd "$compat" && find . -type f -name '*_test.c' -printf '%P\n')
 	(cd "$TOP" && find include/uapi -type f -name '*.h')
 }
 
