@@ -17,7 +17,6 @@
  */
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
-#include <linux/kvm_map_memory_compat.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -310,9 +309,9 @@ bool kvm_map_memory_helper_make(struct map_memory_pool *pool, struct map_memory_
 
 	/* Until the thread is reaped, the caller's VM holds the module as well. */
 	__module_get(THIS_MODULE);
-	helper->vhost_task = kvm_map_memory_create_thread(map_memory_helper_fn,
-							  map_memory_helper_killed,
-							  helper, "kvm-map-memory");
+	helper->vhost_task = vhost_task_create(map_memory_helper_fn,
+					       map_memory_helper_killed, helper,
+					       "kvm-map-memory");
 	if (IS_ERR(helper->vhost_task)) {
 		map_memory_unclaim(helper);
 		kvm_map_memory_helper_put(helper);

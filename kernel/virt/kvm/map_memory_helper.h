@@ -40,6 +40,7 @@ struct map_memory_helper {
 
 void kvm_map_memory_helper_put(struct map_memory_helper *helper);
 void kvm_map_memory_reap_later(struct map_memory_helper *helper);
+bool kvm_map_memory_end_thread(void);
 bool kvm_map_memory_task_held(struct task_struct *task);
 void kvm_map_memory_wait_gone(struct list_head *helpers, bool wait);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The end of helpers, seen from outside: until they are gone, and what they leave.
+ * The end of helpers: how a thread ends itself, and seen from outside, until it is gone,
+ * and what it leaves.
  *
  * A thread that has ended is reaped by the owner of a job that waits for it, or by
  * work that looks at what is left.  Neither blocks on a thread that can be held.
@@ -8,11 +9,11 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
-#include <linux/kvm_map_memory_compat.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/vhost_task.h>
+#include <linux/signal.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
@@ -25,6 +26,66 @@
 /* Helpers whose threads do not enter the module again. */
 static LIST_HEAD(map_memory_ended);
 static DEFINE_SPINLOCK(map_memory_ended_lock);
+
+/*
+ * A signal that ends a user worker: one with a handler, or one that kills.  The
+ * handler itself is never run.
+ */
+static int map_memory_end_signal(const struct sighand_struct *sighand)
+{
+	bool init = current->signal->flags & SIGNAL_UNKILLABLE;
+	const struct k_sigaction *action;
+	int sig;
+
+	lockdep_assert_held(&sighand->siglock);
+
+	for (sig = _NSIG; sig; sig--) {
+		action = &sighand->action[sig - 1];
+		if (sig_kernel_only(sig) || action->sa.sa_handler == SIG_IGN)
+			continue;
+		if (action->sa.sa_handler != SIG_DFL) {
+			if (action->sa.sa_flags & SA_ONESHOT)
+				continue;
+			return sig;
+		}
+		if (!init && !sig_kernel_ignore(sig) && !sig_kernel_stop(sig) &&
+		    !sig_kernel_coredump(sig))
+			return sig;
+	}
+
+	return 0;
+}
+
+/*
+ * Let the current vhost_task end once its function has returned true, although
+ * nobody has called vhost_task_stop(): that waits for the thread, for as long as it
+ * is stopped, frozen or traced, so that nobody may call it for a thread that is
+ * still to handle signals.  As get_signal() makes a user worker end for a signal
+ * that it finds, give the thread one, for itself alone: to the process it is not
+ * sent.  Not SIGKILL, which get_signal() takes as the end of the whole group: traps
+ * of a debugger would no longer be answered, and never cleared.
+ *
+ * Returns false if that is not possible now: the thread is traced, and its debugger
+ * would see the signal, or the process ignores all of them.
+ */
+bool kvm_map_memory_end_thread(void)
+{
+	/* A thread has it until it exits. */
+	struct sighand_struct *sighand = rcu_dereference_raw(current->sighand);
+	int sig = 0;
+
+	spin_lock_irq(&sighand->siglock);
+	if (!current->ptrace)
+		sig = map_memory_end_signal(sighand);
+	if (sig) {
+		sigdelset(&current->blocked, sig);
+		sigaddset(&current->pending.signal, sig);
+		recalc_sigpending();
+	}
+	spin_unlock_irq(&sighand->siglock);
+
+	return sig;
+}
 
 void kvm_map_memory_helper_put(struct map_memory_helper *helper)
 {

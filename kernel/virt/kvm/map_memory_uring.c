@@ -2,12 +2,20 @@
 /*
  * KVM_MAP_MEMORY: the io_uring command of a VM.
  */
+#include <linux/io_uring/cmd.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
 #include <linux/kvm_map_memory_compat.h>
 #include <linux/sched/task.h>
 
 #include "map_memory.h"
+
+/* Whether a field of the SQE is set that the command gives no meaning to. */
+static bool map_memory_uring_unused(const struct io_uring_sqe *sqe)
+{
+	return sqe->addr || sqe->len || sqe->ioprio || sqe->uring_cmd_flags ||
+	       sqe->buf_index || sqe->splice_fd_in;
+}
 
 /* @args is what the command asks for. */
 static int map_memory_uring_check(struct io_uring_cmd *cmd,
@@ -22,8 +30,8 @@ static int map_memory_uring_check(struct io_uring_cmd *cmd,
 		return -EOPNOTSUPP;
 
 	/* The SQE may still be in the ring, where userspace can write to it. */
-	memcpy(args, kvm_map_memory_uring_args(cmd), sizeof(*args));
-	if (args->reserved || kvm_map_memory_uring_unused(cmd))
+	memcpy(args, cmd->sqe->cmd, sizeof(*args));
+	if (args->reserved || map_memory_uring_unused(cmd->sqe))
 		return -EINVAL;
 
 	return 0;
@@ -74,7 +82,7 @@ int kvm_map_memory_uring_cmd(struct io_uring_cmd *cmd, unsigned int issue_flags)
 	if (issue_flags & IO_URING_F_NONBLOCK)
 		return map_memory_uring_submit(cmd, &args, issue_flags);
 
-	task = kvm_map_memory_uring_task(cmd);
+	task = io_uring_cmd_get_task(cmd);
 	caller.rights = kvm_arch_map_memory_rights(task);
 	caller.vmm_thread = kvm_map_memory_vmm_thread(task);
 	if (!caller.vmm_thread)
