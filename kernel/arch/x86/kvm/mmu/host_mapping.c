@@ -81,8 +81,8 @@ static unsigned long host_mapping_base(const struct tdp_map_leaf *leaf)
 	       ((leaf->start - leaf->table_gfn) << PAGE_SHIFT);
 }
 
-/* Without locks: it may change at any time. */
-bool kvm_host_mapping_is_huge(struct kvm *kvm, unsigned long hva)
+/* Returns whether anything is present, and its level, or that of the hole. */
+static bool host_mapping_level(struct kvm *kvm, unsigned long hva, u8 *level)
 {
 	struct host_mapping mapping;
 	unsigned long flags;
@@ -92,24 +92,29 @@ bool kvm_host_mapping_is_huge(struct kvm *kvm, unsigned long hva)
 	present = host_mapping_walk(kvm, hva, &mapping);
 	local_irq_restore(flags);
 
-	return present && mapping.level > PG_LEVEL_4K;
+	*level = mapping.level;
+	return present;
+}
+
+/* Without locks: it may change at any time. */
+bool kvm_host_mapping_is_huge(struct kvm *kvm, unsigned long hva)
+{
+	u8 level;
+
+	return host_mapping_level(kvm, hva, &level) && level > PG_LEVEL_4K;
 }
 
 /* The host has nothing at @gfn.  Returns where that ends, or the slot; else @gfn. */
 gfn_t kvm_host_mapping_hole_end(struct kvm *kvm, const struct kvm_memory_slot *slot,
 				gfn_t gfn)
 {
-	unsigned long hva = __gfn_to_hva_memslot(slot, gfn), flags, end;
-	struct host_mapping mapping;
-	bool present;
+	unsigned long hva = __gfn_to_hva_memslot(slot, gfn), end;
+	u8 level;
 
-	local_irq_save(flags);
-	present = host_mapping_walk(kvm, hva, &mapping);
-	local_irq_restore(flags);
-	if (present)
+	if (host_mapping_level(kvm, hva, &level))
 		return gfn;
 
-	end = (hva & page_level_mask(mapping.level)) + page_level_size(mapping.level);
+	end = (hva & page_level_mask(level)) + page_level_size(level);
 	return min(gfn + ((end - hva) >> PAGE_SHIFT), slot->base_gfn + slot->npages);
 }
 
