@@ -14,8 +14,8 @@
  * (map_memory_join.c).  The owner leaves only when all workers have left its job,
  * and it alone touches user memory, so a job and all that it points to lives
  * exactly as long as the call.  A few resident pages need none of this, and are mapped
- * by the thread that submits (map_memory_now.c).  The pool of a VM (map_memory_pool.c) has its jobs
- * and its idle helpers.
+ * by the thread that submits (map_memory_now.c).  The pool of a VM (map_memory_pool.c)
+ * has its jobs and its idle helpers.
  */
 #ifndef __KVM_MAP_MEMORY_H
 #define __KVM_MAP_MEMORY_H

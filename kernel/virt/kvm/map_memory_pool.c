@@ -188,8 +188,7 @@ static void map_memory_free_spare(struct map_memory_spare *spare)
 	if (!spare)
 		return;
 
-	if (spare->context)
-		kvm_arch_map_memory_destroy_context(spare->context);
+	kvm_arch_map_memory_destroy_context(spare->context);
 	kfree(spare);
 }
 
