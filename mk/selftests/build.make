@@ -43,7 +43,7 @@ upstream_list = $(filter-out $(common),$(shell \
 	sed -n 's/^$(1)_\($(arch)\|COMMON\) *+\?= *//p' $(lists)))
 # Those that need a library of the selftests for another subsystem.
 foreign	:= $(notdir $(basename $(shell \
-	grep -lE '"(cgroup_util|libvfio)\.h"' $(KVM)/*.c $(KVM)/$(arch)/*.c)))
+	grep -lE '[<"](cgroup_util|libvfio)\.h[>"]' $(KVM)/*.c $(KVM)/$(arch)/*.c)))
 upstream_dir := $(OUT)/upstream
 upstream_tests := $(addprefix $(upstream_dir)/, $(filter-out $(foreign), \
 	$(notdir $(call upstream_list,TEST_GEN_PROGS))))
