@@ -58,8 +58,9 @@ static void on_signal(int signal)
 
 void guest_catch_signals(void)
 {
-	struct sigaction bus = { .sa_flags = SA_SIGINFO, .sa_sigaction = on_sigbus };
-	struct sigaction usr1 = { .sa_handler = on_signal };
+	struct sigaction bus = { .sa_flags = SA_SIGINFO | SA_ONSTACK,
+				 .sa_sigaction = on_sigbus };
+	struct sigaction usr1 = { .sa_flags = SA_ONSTACK, .sa_handler = on_signal };
 
 	sigaction(SIGBUS, &bus, NULL);
 	sigaction(SIGUSR1, &usr1, NULL);

@@ -7,6 +7,7 @@
 
 #include "fuzz.h"
 
+/* Of the calling thread, whose handlers of signals need SA_ONSTACK. */
 void inject_open(struct thread *thread);
 /* Decides whether the next call is to fail, and where. */
 void inject_begin(struct thread *thread);
