@@ -118,11 +118,21 @@ gfn_t kvm_host_mapping_hole_end(struct kvm *kvm, const struct kvm_memory_slot *s
 	return min(gfn + ((end - hva) >> PAGE_SHIFT), slot->base_gfn + slot->npages);
 }
 
+/*
+ * Whether a page has to be marked dirty before it is mapped; if the host's entry is
+ * dirty that will do, as it is not cleaned without an invalidation.
+ */
+static bool host_mapping_is_clean(const struct tdp_map_leaf *leaf, bool dirty)
+{
+	return kvm_tdp_map_marks_dirty() && leaf->map_writable && !dirty;
+}
+
 /* This depends on nothing but pte_flags(). */
 static bool host_mapping_permits(const struct tdp_map_leaf *leaf, pte_t pte)
 {
 	return pte_access_permitted(pte, leaf->host_write) &&
-	       !pte_special(pte) && !kvm_host_pte_devmap(pte);
+	       !pte_special(pte) && !kvm_host_pte_devmap(pte) &&
+	       !host_mapping_is_clean(leaf, pte_dirty(pte));
 }
 
 /*
@@ -357,7 +367,8 @@ static unsigned int host_mapping_read_pmds(struct tdp_map_leaf *leaf, unsigned i
 				continue;
 			}
 			if (!pmd_leaf(pmd) || !pmd_access_permitted(pmd, leaf->host_write) ||
-			    pmd_special(pmd) || kvm_host_pmd_devmap(pmd))
+			    pmd_special(pmd) || kvm_host_pmd_devmap(pmd) ||
+			    host_mapping_is_clean(leaf, pmd_dirty(pmd)))
 				break;
 			permitted = flags;
 		}
@@ -385,7 +396,8 @@ static bool host_mapping_read_pud(const struct tdp_map_leaf *leaf, unsigned long
 	}
 
 	if (mapping->level != PG_LEVEL_1G || !pud_access_permitted(pud, leaf->host_write) ||
-	    pud_special(pud) || kvm_host_pud_devmap(pud))
+	    pud_special(pud) || kvm_host_pud_devmap(pud) ||
+	    host_mapping_is_clean(leaf, pud_dirty(pud)))
 		return false;
 
 	*pfn = pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
@@ -458,8 +470,8 @@ static unsigned int host_mapping_neighbours(const struct tdp_map_leaf *leaf)
 }
 
 /*
- * The same for all other small pages that are there, as those of files and parts of
- * huge pages.
+ * The same for all other small pages that are there, as those of files, parts of huge
+ * pages, and pages that have to be marked dirty.
  */
 unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf)
 {
@@ -467,6 +479,7 @@ unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf)
 			    tdp_map_leaf_index(leaf, 0, leaf->neighbours) * PAGE_SIZE;
 	unsigned int nr = host_mapping_neighbours(leaf), found = 0;
 	struct page *page;
+	bool taken;
 	int got, i;
 
 	BUILD_BUG_ON(sizeof(leaf->pfns) != sizeof(leaf->pages));
@@ -479,9 +492,10 @@ unsigned int kvm_host_mapping_get(struct tdp_map_leaf *leaf)
 	for (i = 0; i < got; i++) {
 		page = leaf->pages[i];
 		/* These may be mapped uncached, and are in no hurry. */
-		if (found == i && !PageReserved(page))
+		taken = found == i && !PageReserved(page);
+		if (taken)
 			leaf->pfns[found++] = page_to_pfn(page);
-		put_page(page);
+		kvm_tdp_map_put_page(page, taken && leaf->map_writable);
 	}
 
 	return found;

@@ -117,6 +117,21 @@ static inline void kvm_tdp_map_put_pfn(struct kvm *kvm, struct kvm_page_fault *f
 	kvm_release_pfn_clean(pfn);
 }
 
+/*
+ * Whether it is when a page is mapped that it is marked dirty, if it may be written to.
+ * Here that is when its SPTE goes, by the SPTE's own dirty bit.
+ */
+static inline bool kvm_tdp_map_marks_dirty(void)
+{
+	return false;
+}
+
+/* A page that was looked up under mmu_lock; @dirty if it gets a writable SPTE. */
+static inline void kvm_tdp_map_put_page(struct page *page, bool dirty)
+{
+	put_page(page);
+}
+
 /* Mapping a page of ZONE_DEVICE takes a reference to its dev_pagemap. */
 static inline bool kvm_host_pte_devmap(pte_t pte)
 {

@@ -121,6 +121,24 @@ static inline void kvm_tdp_map_put_pfn(struct kvm *kvm, struct kvm_page_fault *f
 				 fault->map_writable);
 }
 
+/*
+ * Whether it is when a page is mapped that it is marked dirty, if it may be written to.
+ * Here nothing marks it when its SPTE goes.
+ */
+static inline bool kvm_tdp_map_marks_dirty(void)
+{
+	return true;
+}
+
+/* A page that was looked up under mmu_lock; @dirty if it gets a writable SPTE. */
+static inline void kvm_tdp_map_put_page(struct page *page, bool dirty)
+{
+	if (dirty)
+		kvm_release_page_dirty(page);
+	else
+		kvm_release_page_clean(page);
+}
+
 /* Pages of ZONE_DEVICE that must not be mapped are special. */
 static inline bool kvm_host_pte_devmap(pte_t pte)
 {
