@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The test programs that run in the test machine; for tools/other-kernel, the kernel's
-# own alone.
+# own alone, or the modules that tests load.
 
 SELFTESTS ?= all
 COMPAT ?=

@@ -4,7 +4,7 @@
 # project's.  mk/tests.mk calls it with
 #   SRC=  the unpacked kernel source     RELEASE=  the kernel
 #   OUT=  where everything goes
-# tools/other-kernel calls it for 'upstream' alone, with
+# tools/other-kernel calls it for 'upstream' or 'modules' alone, with
 #   COMPAT=  the project's directory for that version, with tests for it
 
 MAKEFLAGS += --no-builtin-rules
@@ -64,6 +64,9 @@ test_modules := $(OUT)/modules/.built
 .PHONY: all
 all: $(own_bin) $(upstream_bin) $(upstream_scripts) $(upstream_dir)/list \
 	$(test_modules)
+
+.PHONY: modules
+modules: $(test_modules)
 
 .PHONY: upstream
 upstream: $(upstream_bin) $(compat_tests) $(upstream_scripts) $(upstream_dir)/list
@@ -135,7 +138,7 @@ $(own_bin): $(OUT)/%: $(OUT)/own/%.o $(own_lib) $(override) $(OUT)/libkvm.a
 
 $(test_modules): $(wildcard $(TESTS)/modules/*)
 	@echo "  MODULES $(@D)"
-	@rm -rf $(@D) && mkdir -p $(@D) && cp $^ $(@D)
+	@mkdir -p $(@D) && find $(@D) -maxdepth 1 ! -type d -delete && cp $^ $(@D)
 	@$(MAKE) --no-print-directory -C /lib/modules/$(RELEASE)/build \
 		M=$(abspath $(@D)) modules >$(@D)/log 2>&1 || \
 		{ cat $(@D)/log; exit 1; }

@@ -3,6 +3,7 @@
 #include <libgen.h>
 #include <linux/limits.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "test_util.h"
@@ -16,12 +17,19 @@ bool test_module_can_probe(void)
 
 void test_module_load(const char *name, const char *parameters)
 {
-	char self[PATH_MAX] = "", path[PATH_MAX + 64];
+	char self[PATH_MAX] = "", path[PATH_MAX + 256];
+	struct utsname kernel;
+	const char *directory;
 	int fd;
 
-	TEST_ASSERT(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0,
-		    "Cannot tell where the module is");
-	snprintf(path, sizeof(path), "%s/modules/%s.ko", dirname(self), name);
+	TEST_ASSERT(readlink("/proc/self/exe", self, sizeof(self) - 1) > 0 &&
+		    !uname(&kernel), "Cannot tell where the module is");
+	directory = dirname(self);
+	/* If it is not the distribution's. */
+	snprintf(path, sizeof(path), "%s/modules/%s/%s.ko", directory, kernel.release,
+		 name);
+	if (access(path, F_OK))
+		snprintf(path, sizeof(path), "%s/modules/%s.ko", directory, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	TEST_ASSERT(fd >= 0, "Cannot open %s", path);
 	TEST_ASSERT(!syscall(__NR_finit_module, fd, parameters, 0),
