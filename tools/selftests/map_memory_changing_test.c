@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // quick: svm
+// 7.3: none that kernel has no thread wait for its quota in the middle of a system call
 /*
  * Host memory that is being changed for longer than a call waits for the end of
  * it: EAGAIN after ten seconds, and everything else is mapped.  Not so where the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <dirent.h>
 #include <sys/mount.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "test_util.h"
@@ -9,6 +10,17 @@
 
 #define PAGEMAP_PRESENT		(1ULL << 63)
 #define PAGEMAP_PFN_MASK	((1ULL << 55) - 1)
+
+unsigned int kernel_version(void)
+{
+	struct utsname kernel;
+	int major, minor;
+
+	TEST_ASSERT(!uname(&kernel) &&
+		    sscanf(kernel.release, "%d.%d", &major, &minor) == 2,
+		    "This kernel has no version");
+	return KERNEL_VERSION(major, minor, 0);
+}
 
 uint64_t now_ms(void)
 {

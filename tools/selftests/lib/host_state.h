@@ -3,6 +3,7 @@
 #ifndef SELFTESTS_HOST_STATE_H
 #define SELFTESTS_HOST_STATE_H
 
+#include <linux/version.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -16,6 +17,9 @@
 #define DEADLINE_MS	(40000 * timeout_factor())
 /* Less than the ten seconds after which a job without progress gives up. */
 #define PROMPT_MS	(8000 * timeout_factor())
+
+/* Of KERNEL_VERSION() in <linux/version.h>, for what KVM_MAP_MEMORY does not decide. */
+unsigned int kernel_version(void);
 
 uint64_t now_ms(void);
 

@@ -15,6 +15,20 @@ bool test_module_can_probe(void)
 	return !access("/sys/kernel/debug/kprobes/list", F_OK);
 }
 
+bool test_module_can_find(const char *name)
+{
+	char function[128] = "";
+	bool found = false;
+	FILE *file;
+
+	file = fopen("/proc/kallsyms", "r");
+	TEST_ASSERT(file, "Cannot read /proc/kallsyms");
+	while (!found && fscanf(file, "%*x %*c %127s%*[^\n]", function) == 1)
+		found = !strcmp(function, name);
+	fclose(file);
+	return found;
+}
+
 void test_module_load(const char *name, const char *parameters)
 {
 	char self[PATH_MAX] = "", path[PATH_MAX + 256];

@@ -7,6 +7,8 @@
 
 /* They work by probes; there are none in the debug kernel. */
 bool test_module_can_probe(void);
+/* Whether the kernel, or a module of it, has a function @name. */
+bool test_module_can_find(const char *name);
 void test_module_load(const char *name, const char *parameters);
 /* False if it was not loaded. */
 bool test_module_unload(const char *name);
