@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm
+// quick: svm 7.3
 // testvm:
 // testvm: --cpus 16
 // debug:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm debug
+// quick: svm debug 7.3
 /*
  * Each event that ends a job in the middle of its work: the job ends promptly,
  * reports exactly how far it came, and leaves nothing behind.

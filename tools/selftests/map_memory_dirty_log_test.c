@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm vmx
+// quick: svm vmx 7.3
 /*
  * A slot with dirty logging is mapped without being dirtied, by bitmap and by
  * ring, and what the guest writes afterwards is logged, neither more nor less.

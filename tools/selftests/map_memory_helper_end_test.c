@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm debug
+// quick: svm debug 7.3
 /*
  * Helper threads end with their job: when the call has returned, or the CQE is
  * there, the process has no thread that it did not make.  They stay if that was

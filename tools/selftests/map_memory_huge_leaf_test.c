@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm debug vmx
+// quick: svm debug vmx 7.3
 /*
  * Huge pages go to a table of their own level, several at a time: in parts, with ranges
  * that begin and end inside of them, with holes, where small ones were before, and

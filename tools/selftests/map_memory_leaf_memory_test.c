@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm debug vmx
+// quick: svm debug vmx 7.3
 /*
  * Small pages are mapped by the leaf table, as the host's page tables have
  * them; here these have something special in the middle: huge pages, files,

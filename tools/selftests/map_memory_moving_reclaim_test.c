@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm
+// quick: svm 7.3
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs over memory that the host reclaims under them: swapped out, or dropped

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm debug vmx
+// quick: svm debug vmx 7.3
 /*
  * A leaf table is filled before it is linked.  Where several jobs make a table for the
  * same place, one is linked, and each page counts as mapped once; a table can be linked

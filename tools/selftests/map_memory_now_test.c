@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm debug vmx
+// quick: svm debug vmx 7.3
 /*
  * Small batches of resident pages, which the thread maps that submits them: they are
  * done when io_uring_submit() returns.  All others, and those with errors, go to an io-wq

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm
+// quick: svm 7.3
 // vmx: --file build/selftests/modules/kvm_refuse.ko
 /*
  * A VM that may not be mapped ahead of its use, as an SEV guest and one whose

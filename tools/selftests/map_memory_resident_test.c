@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm vmx
+// quick: svm vmx 7.3
 /*
  * KVM_MEMORY_MAPPING_RESIDENT maps the pages that the VMM's page tables have, skips
  * the rest, and neither allocates nor waits.

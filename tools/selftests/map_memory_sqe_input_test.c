@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm
+// quick: svm 7.3
 /*
  * Fields of the SQE that the io_uring command has no use for have to be 0;
  * nothing is done otherwise.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm vmx
+// quick: svm vmx 7.3
 /*
  * The ioctl KVM_MAP_MEMORY on a vCPU: what it maps, where it stops, and the
  * vCPU modes it refuses.

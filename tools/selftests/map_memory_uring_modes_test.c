@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm
+// quick: svm 7.3
 /*
  * The io_uring command in every kind of ring and with every kind of
  * submission that changes who issues, who waits or what is copied.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm debug
+// quick: svm debug 7.3
 /*
  * The VMM is killed, exits, replaces itself, dumps core, is stopped or frozen
  * while its job is in the middle of its work.
