@@ -81,6 +81,7 @@ void ring_open(struct thread *thread)
 		violation(thread, "no ring: %s", strerror(-ret));
 	memset(ring->commands, 0, sizeof(ring->commands));
 	ring->nr_commands = 0;
+	ring->nr_cancels = 0;
 	ring->uncopied = false;
 	ring->mode = modes[mode].count;
 	ring->open = true;
@@ -181,29 +182,43 @@ static void command_check(struct thread *thread, struct command *command, int re
 		count_call(command->counts[i], result);
 }
 
-static void completion(struct thread *thread, const struct io_uring_cqe *cqe)
+static bool ring_is_empty(const struct ring *ring)
+{
+	return !ring->nr_commands && !ring->nr_cancels;
+}
+
+static void command_done(struct thread *thread, const struct io_uring_cqe *cqe)
 {
 	struct ring *ring = thread->ring;
 	struct command *command;
 	unsigned int i;
 
-	if (cqe->user_data & DATA_CANCEL) {
-		cancel_check(thread, cqe);
-		return;
-	}
 	for (i = 0; i < MAX_COMMANDS; i++) {
 		command = &ring->commands[i];
 		if (command->used && command->data == cqe->user_data) {
 			command_check(thread, command, cqe->res);
 			call_free(&command->call);
 			command->used = false;
-			if (!--ring->nr_commands)
-				ring->uncopied = false;
+			ring->nr_commands--;
 			return;
 		}
 	}
 	violation(thread, "a CQE for 0x%llx, which was not asked for or came twice",
 		  cqe->user_data);
+}
+
+static void completion(struct thread *thread, const struct io_uring_cqe *cqe)
+{
+	struct ring *ring = thread->ring;
+
+	if (cqe->user_data & DATA_CANCEL) {
+		cancel_check(thread, cqe);
+		ring->nr_cancels--;
+	} else {
+		command_done(thread, cqe);
+	}
+	if (ring_is_empty(ring))
+		ring->uncopied = false;
 }
 
 void ring_reap(struct thread *thread)
@@ -230,8 +245,9 @@ void ring_drain(struct thread *thread)
 
 	if (!ring->open)
 		return;
-	call_waits(thread, "wait for %u commands", ring->nr_commands);
-	while (ring->nr_commands) {
+	call_waits(thread, "wait for %u commands and %u that cancel", ring->nr_commands,
+		   ring->nr_cancels);
+	while (!ring_is_empty(ring)) {
 		io_uring_wait_cqe_timeout(&ring->uring, &cqe, &tick);
 		ring_reap(thread);
 	}

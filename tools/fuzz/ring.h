@@ -42,6 +42,8 @@ struct ring {
 	const struct step *mode;
 	struct command commands[MAX_COMMANDS];
 	unsigned int nr_commands;
+	/* Requests that have had no CQE and are no commands. */
+	unsigned int nr_cancels;
 	/*
 	 * Linux 6.12 reads SQEs that are linked or drained again when they
 	 * start: these may not be overwritten until then.
@@ -57,7 +59,7 @@ struct io_uring_sqe *ring_sqe(struct thread *thread);
 void ring_submit(struct thread *thread);
 /* Takes the CQEs that are there, and checks what they say. */
 void ring_reap(struct thread *thread);
-/* Waits until no command is in the ring. */
+/* Waits until nothing is in the ring. */
 void ring_drain(struct thread *thread);
 
 /* uring_steps.c: the end of a cancel request. */

@@ -154,6 +154,7 @@ static void prepare_cancel(struct thread *thread, unsigned int how, unsigned int
 	sqe->user_data = DATA_CANCEL | how;
 	if (how == 0 || (how == 1 && !all))
 		sqe->user_data |= DATA_ONE;
+	thread->ring->nr_cancels++;
 	call_begin(thread, "cancel by %u: command %lx, VM %u, all %d", how, data, vm,
 		   all);
 }
@@ -161,7 +162,9 @@ static void prepare_cancel(struct thread *thread, unsigned int how, unsigned int
 /*
  * Of an SQE that is refused at once Linux 6.12 posts the CQE while one with
  * IOSQE_IO_DRAIN still waits for those before it, and counts it as one of them.
- * The other one then waits for good: no bad SQE is submitted beside it.
+ * The other one then waits for good: no bad SQE is submitted beside it.  The one that
+ * waits can also be a request to cancel, if it is the next one after linked SQEs that
+ * are drained.
  */
 static void make_uring(struct thread *thread)
 {
