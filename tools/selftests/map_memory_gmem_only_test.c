@@ -68,9 +68,7 @@ static void expect(FIXTURE_DATA(gmem) *self, const FIXTURE_VARIANT(gmem) *varian
 
 	TEST_ASSERT_EQ(map_range(self->vm, variant->entry, TEST_GPA, TEST_SIZE, flags,
 				 variant->workers, &batch), 0);
-	TEST_ASSERT_EQ(batch.bytes_mapped / PAGE_SIZE, mapped);
-	TEST_ASSERT_EQ(batch.bytes_present / PAGE_SIZE, present);
-	TEST_ASSERT_EQ(batch.bytes_skipped / PAGE_SIZE, skipped);
+	assert_batch_pages(&batch, mapped, present, skipped);
 }
 
 static void fill(FIXTURE_DATA(gmem) *self)

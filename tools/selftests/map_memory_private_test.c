@@ -50,9 +50,7 @@ static void expect(FIXTURE_DATA(private) *self, const FIXTURE_VARIANT(private) *
 
 	TEST_ASSERT_EQ(map_range(self->pvm.vm, variant->entry, TEST_GPA, TEST_SIZE, flags,
 				 variant->workers, &batch), 0);
-	TEST_ASSERT_EQ(batch.bytes_mapped / PAGE_SIZE, mapped);
-	TEST_ASSERT_EQ(batch.bytes_present / PAGE_SIZE, present);
-	TEST_ASSERT_EQ(batch.bytes_skipped / PAGE_SIZE, skipped);
+	assert_batch_pages(&batch, mapped, present, skipped);
 }
 
 /* Nothing of it is in the VMM's memory, and what was mapped is what is used. */

@@ -81,10 +81,7 @@ static void expect(FIXTURE_DATA(resident) *self,
 
 	TEST_ASSERT_EQ(map_range(self->vm, variant->entry, TEST_GPA, TEST_SIZE,
 				 flags, variant->workers, &batch), 0);
-	TEST_ASSERT_EQ(batch.bytes_mapped / PAGE_SIZE, mapped);
-	TEST_ASSERT_EQ(batch.bytes_present / PAGE_SIZE, present);
-	TEST_ASSERT_EQ(batch.bytes_skipped / PAGE_SIZE, skipped);
-	TEST_ASSERT_EQ(batch.first_undone, batch.nr_mappings);
+	assert_batch_pages(&batch, mapped, present, skipped);
 }
 
 TEST_F(resident, nothing_is_there)

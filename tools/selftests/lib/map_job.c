@@ -113,6 +113,15 @@ void assert_batch_done(const struct kvm_map_memory_batch *batch,
 			    i, mappings[i].size);
 }
 
+void assert_batch_pages(const struct kvm_map_memory_batch *batch, uint64_t mapped,
+			uint64_t present, uint64_t skipped)
+{
+	TEST_ASSERT_EQ(batch->bytes_mapped / PAGE_SIZE, mapped);
+	TEST_ASSERT_EQ(batch->bytes_present / PAGE_SIZE, present);
+	TEST_ASSERT_EQ(batch->bytes_skipped / PAGE_SIZE, skipped);
+	TEST_ASSERT_EQ(batch->first_undone, batch->nr_mappings);
+}
+
 void assert_map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
 		      uint64_t size, uint64_t flags, uint32_t workers,
 		      uint64_t mapped)

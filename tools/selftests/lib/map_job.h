@@ -47,6 +47,9 @@ int map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
 /* Asserts that everything is done and @mapped and @present bytes reported. */
 void assert_batch_done(const struct kvm_map_memory_batch *batch,
 		       uint64_t mapped, uint64_t present);
+/* The same in pages, some of which may have been skipped. */
+void assert_batch_pages(const struct kvm_map_memory_batch *batch, uint64_t mapped,
+			uint64_t present, uint64_t skipped);
 /* As map_range(), which has to map @mapped bytes and find all others present. */
 void assert_map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
 		      uint64_t size, uint64_t flags, uint32_t workers,
