@@ -59,6 +59,7 @@ expect "a machine without memory is a bug" "6:$machine" "$oom" "$machine"
 expect "a user's page fault without memory is no leak" "2:$leak" "$fault" "$leak"
 expect "nor is KVM's look for poison" "" "$poison"
 expect "which hides no other trace" "9:$trace" "$poison" "$trace"
+expect "nor one within it" "5:$trace" "${poison/ <TASK>/ <TASK>$'\n'$trace}"
 expect "others who may not wait are a bug" "3:${trace/2/1}" "${poison/hva_to_pfn/other}"
 expect "and so is a report without an end" "3:${trace/2/1}" \
 	"$(sed 4q <<<"$poison")"
