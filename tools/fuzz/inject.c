@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/rseq.h>
@@ -43,7 +42,7 @@ void inject_open(struct thread *thread)
 	if (set_signal_stack() || unregister_rseq()) {
 		printf("Bail out! cannot prepare for failing allocations: %s\n",
 		       strerror(errno));
-		exit(1);
+		_exit(1);
 	}
 	thread->fail_nth_fd = machine.fail_nth ?
 		open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC) : -1;

@@ -113,8 +113,10 @@ TEST_F(uring, large_sqes_and_cqes)
 		    IORING_SETUP_SQE128 | IORING_SETUP_CQE32);
 }
 
-/* io_uring itself refuses commands that cannot be polled for. */
-/* In Linux 7.3 it takes all commands, and a CQE comes only to a thread that polls. */
+/*
+ * io_uring itself refuses commands that cannot be polled for.  That of Linux 7.3 takes
+ * them, and their CQEs come only to a thread that polls.
+ */
 TEST_F(uring, iopoll)
 {
 	const uint64_t pages = vm_get_stat(self->vm, "pages_4k");
