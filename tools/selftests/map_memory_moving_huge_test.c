@@ -10,6 +10,7 @@
 #include "lib/host_files.h"
 #include "lib/host_state.h"
 #include "lib/moving_memory.h"
+#include "lib/mthp.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE	25
@@ -138,15 +139,9 @@ TEST_F_TIMEOUT(huge, protected, 90)
 	race(&self->mem, "thp_split_pmd", protect_some);
 }
 
-#define SPLIT	"/sys/kernel/debug/split_huge_pages"
-
 static bool split(struct moving_memory *mem, uint64_t wanted)
 {
-	char range[128];
-
-	snprintf(range, sizeof(range), "%d,%p,%p", getpid(), mem->moving,
-		 moving_page(mem, mem->nr_moving));
-	file_write(SPLIT, range);
+	mthp_split(mem->moving, mem->nr_moving * PAGE_SIZE);
 	return vmstat_counter("thp_split_page") >= wanted;
 }
 
@@ -162,8 +157,8 @@ static void split_all(struct moving_memory *mem, unsigned int nr)
 
 TEST_F_TIMEOUT(huge, split, 90)
 {
-	if (access(SPLIT, W_OK))
-		SKIP(return, "No " SPLIT);
+	if (access(SPLIT_HUGE_PAGES, W_OK))
+		SKIP(return, "No " SPLIT_HUGE_PAGES);
 	race(&self->mem, "thp_split_page", split_all);
 }
 
