@@ -25,6 +25,7 @@
 #include <linux/jiffies.h>
 #include <linux/kvm_host.h>
 #include <linux/kvm_map_memory.h>
+#include <linux/kvm_map_memory_compat.h>
 #include <linux/kvm_map_memory_stats.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
@@ -205,7 +206,6 @@ void kvm_map_memory_job_free(struct map_memory_job *job);
 void kvm_map_memory_job_work(struct map_memory_share *share,
 			     struct kvm_map_memory_context *context);
 bool kvm_map_memory_job_exhausted(const struct map_memory_job *job);
-u64 kvm_map_memory_job_taken(const struct map_memory_job *job);
 int kvm_map_memory_job_result(struct map_memory_job *job, unsigned int *first_undone);
 
 /* map_memory_walk.c */
@@ -220,6 +220,7 @@ int kvm_map_memory_progress_begin(struct map_memory_job *job,
 void kvm_map_memory_progress_end(struct map_memory_job *job);
 void kvm_map_memory_share_init(struct map_memory_share *share,
 			       struct map_memory_job *job);
+u64 kvm_map_memory_job_taken(const struct map_memory_job *job);
 void kvm_map_memory_publish(struct map_memory_share *share);
 
 static inline struct kvm_map_memory_count

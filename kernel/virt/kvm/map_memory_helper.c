@@ -277,7 +277,7 @@ static struct map_memory_helper *map_memory_helper_alloc(struct map_memory_pool 
 {
 	struct map_memory_helper *helper;
 
-	helper = kzalloc(sizeof(*helper), GFP_KERNEL_ACCOUNT);
+	helper = kzalloc_obj(*helper, GFP_KERNEL_ACCOUNT);
 	if (!helper)
 		return NULL;
 

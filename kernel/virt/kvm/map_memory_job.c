@@ -248,18 +248,6 @@ bool kvm_map_memory_job_exhausted(const struct map_memory_job *job)
 	return true;
 }
 
-/* How many chunks, or were skipped because of a failure. */
-u64 kvm_map_memory_job_taken(const struct map_memory_job *job)
-{
-	unsigned int i;
-	u64 taken = 0;
-
-	for (i = 0; i < job->nr_queues; i++)
-		taken += atomic64_read(&job->queues[i].cursor);
-
-	return taken;
-}
-
 /* The start of chunk @number in @range, unless an earlier range has the chunk. */
 static gpa_t map_memory_chunk_start(const struct map_memory_job *job,
 				    unsigned int range, u64 number)

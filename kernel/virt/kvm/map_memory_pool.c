@@ -206,7 +206,7 @@ struct map_memory_spare *kvm_map_memory_pool_take_spare(struct map_memory_pool *
 		return spare;
 
 	map_memory_free_spare(spare);
-	spare = kzalloc(sizeof(*spare), GFP_KERNEL_ACCOUNT);
+	spare = kzalloc_obj(*spare, GFP_KERNEL_ACCOUNT);
 	if (!spare)
 		return NULL;
 
@@ -241,7 +241,7 @@ struct map_memory_pool *kvm_map_memory_pool_get(struct kvm *kvm)
 	if (pool)
 		return pool;
 
-	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	new = kzalloc_obj(*new, GFP_KERNEL_ACCOUNT);
 	if (!new)
 		return NULL;
 

@@ -19,6 +19,18 @@
 #define MAP_MEMORY_PUBLISH_TIME		(HZ / 20)
 #define MAP_MEMORY_PUBLISH_BYTES	(SZ_64M / 2)
 
+/* How many chunks were handed out, or skipped because of a failure. */
+u64 kvm_map_memory_job_taken(const struct map_memory_job *job)
+{
+	unsigned int i;
+	u64 taken = 0;
+
+	for (i = 0; i < job->nr_queues; i++)
+		taken += atomic64_read(&job->queues[i].cursor);
+
+	return taken;
+}
+
 /*
  * A value that grows is written at once, so that a reader sees no half of it.  False:
  * its memory is not there.

@@ -82,7 +82,7 @@ void kvm_map_memory_make_from(struct task_struct *thread, struct file *vm_file,
 {
 	struct map_memory_make_work *make;
 
-	make = kmalloc(sizeof(*make), GFP_KERNEL_ACCOUNT);
+	make = kmalloc_obj(*make, GFP_KERNEL_ACCOUNT);
 	if (!make)
 		return;
 

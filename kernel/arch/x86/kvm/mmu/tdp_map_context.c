@@ -127,7 +127,7 @@ struct kvm_map_memory_context *kvm_arch_map_memory_create_context(struct kvm *kv
 	struct kvm_vcpu *vcpu;
 	int r = -ENOMEM;
 
-	context = kzalloc(sizeof(*context), GFP_KERNEL_ACCOUNT);
+	context = kzalloc_obj(*context, GFP_KERNEL_ACCOUNT);
 	if (!context)
 		return ERR_PTR(-ENOMEM);
 	vcpu = &context->vcpu;

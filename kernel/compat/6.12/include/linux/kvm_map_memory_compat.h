@@ -7,7 +7,14 @@
 #define _LINUX_KVM_MAP_MEMORY_COMPAT_H
 
 #include <linux/io_uring/cmd.h>
+#include <linux/slab.h>
 #include <linux/string.h>
+
+/* Later kernels have them. */
+#ifndef kmalloc_obj
+#define kmalloc_obj(object, gfp)	((typeof(object) *)kmalloc(sizeof(object), gfp))
+#define kzalloc_obj(object, gfp)	((typeof(object) *)kzalloc(sizeof(object), gfp))
+#endif
 
 /*
  * To be called before a command is punted with -EAGAIN.  Linux 6.12 copies the

@@ -8,6 +8,7 @@
 
 #include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>
+#include <linux/kvm_map_memory_compat.h>
 #include <linux/pgtable.h>
 
 #include "mmu_internal.h"
