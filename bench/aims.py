@@ -98,6 +98,18 @@ def huge_entry(results, memory):
     return (most - less) / (more - fewer)
 
 
+def traffic_of(results, name):
+    found = results.traffic(scenario="prepare", peer="ioctl", memory="4k",
+                            state="resident", workers=1)
+    return found[0][name] if found else None
+
+
+def lines_beside_entries(results):
+    """Eight bytes each are the host's entry and KVM's."""
+    found = traffic_of(results, "lines")
+    return None if found is None else found - 2 * 8 / 64
+
+
 def helper_memory(results):
     value = results.value("kernel_bytes_a_helper", scenario="worker-memory",
                           workers=16)
@@ -115,7 +127,11 @@ def lines(results):
     found = []
     target(found, "instructions a resident 4 KiB page (ioctl)",
            one(results, memory="4k", state="resident", peer="ioctl"), 45)
-    target(found, "the same in RESIDENT mode, the worst mixture with others",
+    target(found, "its atomic operations", traffic_of(results, "atomics"), 0.02,
+           "{:.3f}")
+    target(found, "its cache lines beside those of the two entries",
+           lines_beside_entries(results), 0.1, "{:.3f}")
+    target(found, "instructions a page in RESIDENT mode, the worst mixture with others",
            worst_mixture(results), 60)
     target(found, "instructions an untouched 4 KiB page (ioctl)",
            one(results, memory="4k", state="untouched", peer="ioctl"), 8400)

@@ -9,11 +9,8 @@ LINE_TRANSFER_SECONDS = 100e-9
 WORKERS = 64
 GUEST_BYTES = 12 * 2**40
 
-# Read from the sources.  Of writes to lines that all workers share: the job's
-# cursor, once a chunk; the word of mmu_lock, twice a hold; the VM's count of
-# mapped pages, once a run of up to 64; that of tables, once a new one.
-# Memory not there yet needs a second hold, and the word of mmap_lock twice.
-# By the size of pages, as hugetlb has them.
+# By the size of pages, as hugetlb has them: what a worker takes at a time, and the
+# holds of mmu_lock for it, read from the sources.
 CHUNKS = {
     SMALL_PAGE: {"chunk": 2 * 2**20, "entries": 512, "holds": 1},
     2 * 2**20: {"chunk": 32 * 2**20, "entries": 16, "holds": 1},
@@ -58,48 +55,55 @@ def inputs(results):
             results.page_size(memory) in CHUNKS}
 
 
-def print_inputs(costs, helper):
-    print("Measured, as instructions:\n")
-    print("| input | instructions |\n|---|---:|")
+def shared_writes(results, memory):
+    """An entry, by the most workers that several CPUs were watched with."""
+    found = [entry for run in results.document.get("traffic", []) if run["cpus"] > 1
+             for entry in results.traffic(run["cpus"], memory=memory, peer="ioctl")
+             if entry["workers"] > 1]
+    if not found:
+        return None
+    most = max(found, key=lambda entry: (entry["workers"], entry["bytes"]))
+    return most["shared_writes"] * results.page_size(memory) / SMALL_PAGE
+
+
+def print_inputs(results, costs, helper):
+    print("Measured:\n")
+    print("| input | instructions | shared writes |\n|---|---:|---:|")
     for memory, cost in costs.items():
-        if memory == "4k":
-            print(f"| a resident 4 KiB page | {text(cost)} |")
-        else:
-            print(f"| an entry of {memory}, from the growth with the guest's "
-                  f"size | {text(cost, '{:,.0f}')} |")
-    print("| starting a helper, by the VMM's thread, one after the other "
-          f"| {text(helper, '{:,.0f}')} |\n")
+        name = "a resident 4 KiB page" if memory == "4k" else \
+            f"an entry of {memory}, from the growth with the guest's size"
+        print(f"| {name} | {text(cost)} "
+              f"| {text(shared_writes(results, memory), '{:,.4f}')} |")
+    print("| starting a helper, one after the other "
+          f"| {text(helper, '{:,.0f}')} | - |\n")
 
 
-def row(name, kind, cost, helper):
-    chunks = GUEST_BYTES / kind["chunk"]
-    work = chunks * kind["entries"] * cost / INSTRUCTIONS_PER_SECOND
+def row(name, kind, cost, helper, writes):
+    entries = GUEST_BYTES / kind["chunk"] * kind["entries"]
+    work = entries * cost / INSTRUCTIONS_PER_SECOND
     serial = WORKERS * (helper or 0) / INSTRUCTIONS_PER_SECOND
-    lock_writes = 2 * kind["holds"]
-    line = chunks * lock_writes * LINE_TRANSFER_SECONDS
+    lines = None if writes is None else entries * writes * LINE_TRANSFER_SECONDS
     hold = kind["entries"] * cost / kind["holds"] / INSTRUCTIONS_PER_SECOND
-    together = serial + max(work / WORKERS, line)
-    return [name, f"{chunks:,.0f}", f"{lock_writes}", f"{hold * 1e6:,.2f}",
-            f"{work:,.3f}", f"{work / WORKERS:,.4f}", f"{line:,.4f}",
-            f"{serial * 1e3:,.2f}", f"{together:,.4f}",
-            f"{work / line:,.0f}"]
+    together = None if lines is None else serial + max(work / WORKERS, lines)
+    return [name, f"{hold * 1e6:,.2f}", f"{work:,.3f}", f"{work / WORKERS:,.4f}",
+            text(lines, "{:,.4f}"), f"{serial * 1e3:,.2f}", text(together, "{:,.4f}"),
+            text(work / lines if lines else None, "{:,.0f}")]
 
 
 def write(results):
     costs = inputs(results)
     helper = helper_cost(results)
-    print_inputs(costs, helper)
+    print_inputs(results, costs, helper)
     print(f"Calculated from them for {WORKERS} workers and 12 TiB:\n")
-    head = ["memory", "chunks", "writes to mmu_lock a chunk",
-            "longest hold, µs", "work, s", "work / 64, s",
-            "mmu_lock's line, s", "helpers' start, ms", "all, s",
-            "workers until the line binds"]
+    head = ["memory", "longest hold, µs", "work, s", f"work / {WORKERS}, s",
+            "shared lines, s", "helpers' start, ms", "all, s",
+            "workers until shared lines bind"]
     print("| " + " | ".join(head) + " |")
     print("|---|" + "---:|" * (len(head) - 1))
     for memory, cost in costs.items():
         name = "4k resident" if memory == "4k" else memory
-        print("| " + " | ".join(row(name, CHUNKS[results.page_size(memory)],
-                                    cost, helper)) + " |")
+        print("| " + " | ".join(row(name, CHUNKS[results.page_size(memory)], cost,
+                                    helper, shared_writes(results, memory))) + " |")
     print()
     others = [memory for memory in results.memories() if memory not in costs]
     if others:

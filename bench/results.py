@@ -29,9 +29,16 @@ class Results:
             sys.exit(f"{path} does not describe {', '.join(sorted(unknown))}")
 
     def find(self, **wanted):
-        return [entry for entry in self.entries
-                if all(entry.get(name) == value
-                       for name, value in wanted.items())]
+        return matching(self.entries, wanted)
+
+    def traffic(self, cpus=1, **wanted):
+        """What a machine of so many CPUs counted of memory traffic, each entry a
+        page."""
+        found = [entry for run in self.document.get("traffic", [])
+                 if run["cpus"] == cpus for entry in run["entries"]]
+        return [entry | {name: count / entry["pages"] for name, count in
+                         entry["counted"].items()}
+                for entry in matching(found, wanted)]
 
     def value(self, figure, **wanted):
         """The first that was measured, or None."""
@@ -53,6 +60,11 @@ class Results:
     def memories(self, **wanted):
         """The kinds of memory in these entries, those of small pages first."""
         return sorted(self.distinct("memory", **wanted), key=self.page_size)
+
+
+def matching(entries, wanted):
+    return [entry for entry in entries
+            if all(entry.get(name) == value for name, value in wanted.items())]
 
 
 def figure(entry, metric):
