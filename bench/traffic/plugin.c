@@ -3,8 +3,8 @@
  * A plugin of QEMU that counts the memory traffic of the sections that the emulated
  * machine's program marks, see ../mark.h: by instruction, the times it was executed,
  * loads, stores, atomic operations, cache lines that the section had not touched
- * before, misses of two simulated caches, and writes to lines that another CPU has
- * written to in that section.
+ * before, misses of two simulated caches, and writes to lines that another thread has
+ * written to in that section: the threads may share a CPU, or change it.
  *
  * arguments: out=FILE, and l1=BYTES:WAYS, l2=BYTES:WAYS of each CPU
  *
@@ -26,19 +26,30 @@
 
 #define MAX_CPUS	64
 
+/*
+ * Linux has a stack in the kernel for each thread, and one for the interrupts of each
+ * CPU, of such a size and alignment; but for entries from user mode there are small ones.
+ */
+#define STACK_SHIFT	14
+#define KERNEL_START	(1ULL << 63)
+#define ENTRY_START	0xfffffe0000000000ULL
+#define ENTRY_END	0xfffffe8000000000ULL
+
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = 1;
 
 /* An instruction; its counts are those of the section they were last changed in. */
 struct site {
 	uint64_t address;
 	unsigned int section;
-	bool atomic;
+	bool atomic, pushes;
 	uint64_t executed, loads, stores, lines, l1_misses, l2_misses, shared;
 };
 
 struct line {
 	unsigned int section;
-	uint64_t writers;
+	/* The first thread, and whether there was another one. */
+	uint64_t writer;
+	bool shared;
 };
 
 static struct {
@@ -46,6 +57,8 @@ static struct {
 	const char *l1_text, *l2_text;
 	unsigned int nr_cpus;
 	struct cache l1[MAX_CPUS], l2[MAX_CPUS];
+	/* The stack that the kernel used last: user mode leaves it to the same thread. */
+	uint64_t thread[MAX_CPUS];
 	/* By address, and by number of the line in physical memory. */
 	GHashTable *sites, *lines;
 	unsigned int section;
@@ -75,6 +88,7 @@ static struct site *counted(struct site *site)
 			.address = site->address,
 			.section = plugin.section,
 			.atomic = site->atomic,
+			.pushes = site->pushes,
 		};
 	return site;
 }
@@ -90,7 +104,8 @@ static void count_line(struct site *site, unsigned int cpu, uint64_t number, boo
 	}
 	if (line->section != plugin.section) {
 		line->section = plugin.section;
-		line->writers = 0;
+		line->writer = 0;
+		line->shared = false;
 		site->lines++;
 	}
 	if (!cache_access(&plugin.l1[cpu], number)) {
@@ -99,8 +114,9 @@ static void count_line(struct site *site, unsigned int cpu, uint64_t number, boo
 	}
 	if (!store)
 		return;
-	site->shared += !!(line->writers & ~(1ULL << cpu));
-	line->writers |= 1ULL << cpu;
+	line->shared |= line->writer && line->writer != plugin.thread[cpu];
+	line->writer = plugin.thread[cpu];
+	site->shared += line->shared;
 	for (i = 0; i < plugin.nr_cpus; i++) {
 		if (i != cpu) {
 			cache_invalidate(&plugin.l1[i], number);
@@ -124,9 +140,13 @@ static void accessed(unsigned int cpu, uint32_t info, uint64_t address,
 	uint64_t first, last;
 	struct site *site;
 
+	site = data;
+	if (site->pushes && store && address >= KERNEL_START &&
+	    (address < ENTRY_START || address >= ENTRY_END))
+		plugin.thread[cpu] = address >> STACK_SHIFT;
 	if (!plugin.counts)
 		return;
-	site = counted(data);
+	site = counted(site);
 	if (store)
 		site->stores++;
 	else
@@ -211,6 +231,24 @@ static bool is_atomic(const struct qemu_plugin_insn *insn)
 	       data[i + 1] < 0xc0;
 }
 
+/* A call, or what puts a register or a constant on the stack. */
+static bool is_push(const struct qemu_plugin_insn *insn)
+{
+	const unsigned char *data = qemu_plugin_insn_data(insn);
+	size_t size = qemu_plugin_insn_size(insn), i = 0;
+
+	while (i < size && (data[i] == 0x66 || data[i] == 0x2e || data[i] == 0x3e ||
+			    (data[i] & 0xf0) == 0x40))
+		i++;
+	if (i == size)
+		return false;
+	if (data[i] == 0xff)
+		return i + 1 < size && ((data[i + 1] & 0x38) == 0x10 ||
+					(data[i + 1] & 0x38) == 0x30);
+	return (data[i] & 0xf8) == 0x50 || data[i] == 0xe8 || data[i] == 0x68 ||
+	       data[i] == 0x6a || data[i] == 0x9c;
+}
+
 static void instrument(uint64_t id, struct qemu_plugin_tb *tb)
 {
 	size_t i, nr = qemu_plugin_tb_n_insns(tb);
@@ -234,6 +272,7 @@ static void instrument(uint64_t id, struct qemu_plugin_tb *tb)
 		default:
 			site = site_at(qemu_plugin_insn_vaddr(insn));
 			site->atomic = is_atomic(insn);
+			site->pushes = is_push(insn);
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, executed,
 							       QEMU_PLUGIN_CB_NO_REGS,
 							       site);

@@ -50,7 +50,7 @@ check "the program is built" cc -O1 -Wall -D_GNU_SOURCE -pthread -static \
 check "it runs in the machine" "$top/tools/testvm" --stock --timeout 200 \
 	--plugin "$plugin,out=$scratch/sections,l1=32768:8,l2=1048576:16" -- \
 	"$scratch/known"
-check "a section each" [ "$(wc -l <"$scratch/sections")" = 5 ]
+check "a section each" [ "$(wc -l <"$scratch/sections")" = 6 ]
 check "nothing" counts 1 'executed == 0'
 # Some load and store of the pointer and the stack may be among them.
 check "stores" counts 2 '1000 <= stores <= 1005 and not atomics'
@@ -64,7 +64,9 @@ check "atomic operations" counts 4 'atomics == 500'
 check "they need a load and a store each" counts 4 \
 	'500 <= loads <= 505 and 500 <= stores <= 505'
 check "nothing is shared" counts 3 'shared == 0'
-check "lines that two CPUs write to" counts 5 '1000 <= shared <= 1003'
+check "lines that two threads write to" counts 5 '1000 <= shared <= 1003'
+check "a thread that changes the CPU shares none" counts 6 'shared <= 3'
+check "the other CPU's cache does not have them" counts 6 '2000 <= l2_misses <= 2005'
 
 check "an argument that it does not know is refused" sh -c '! "$@"' sh \
 	"$top/tools/testvm" --stock --plugin "$plugin,out=$scratch/none,l3=1:1" -- true

@@ -22,15 +22,20 @@ static inline __attribute__((always_inline)) void write_lines(void)
 		*(volatile char *)(lines + i * LINE) = 1;
 }
 
-/* Writes to the lines when its turn comes, on another CPU. */
-static void *other_writes(void *data)
+static void run_on(int cpu)
 {
 	cpu_set_t set;
 
-	(void)data;
 	CPU_ZERO(&set);
-	CPU_SET(1, &set);
+	CPU_SET(cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Writes to the lines when its turn comes, on another CPU. */
+static void *other_writes(void *data)
+{
+	(void)data;
+	run_on(1);
 	sem_wait(&turn);
 	write_lines();
 	sem_post(&done);
@@ -41,13 +46,10 @@ int main(void)
 {
 	unsigned int counter = 0;
 	pthread_t thread;
-	cpu_set_t set;
 	int i;
 
 	MARK(MARK_PROGRAM);
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	run_on(0);
 	sem_init(&turn, 0, 0);
 	sem_init(&done, 0, 0);
 	lines = aligned_alloc(LINE, NR_LINES * LINE);
@@ -72,11 +74,17 @@ int main(void)
 	for (i = 0; i < NR_ATOMICS; i++)
 		asm volatile("lock incl %0" : "+m"(counter));
 	MARK(MARK_END);
-	/* 5: each by this CPU, then by the other */
+	/* 5: each by this thread, then by the other */
 	MARK(MARK_BEGIN);
 	write_lines();
 	sem_post(&turn);
 	sem_wait(&done);
+	MARK(MARK_END);
+	/* 6: each by this thread, which goes to the other CPU in between */
+	MARK(MARK_BEGIN);
+	write_lines();
+	run_on(1);
+	write_lines();
 	MARK(MARK_END);
 	return pthread_join(thread, NULL);
 }
