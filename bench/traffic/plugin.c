@@ -3,8 +3,9 @@
  * A plugin of QEMU that counts the memory traffic of the sections that the emulated
  * machine's program marks, see ../mark.h: by instruction, the times it was executed,
  * loads, stores, atomic operations, cache lines that the section had not touched
- * before, misses of two simulated caches, and writes to lines that another thread has
- * written to in that section: the threads may share a CPU, or change it.
+ * before, misses of two simulated caches, and writes to lines that threads of that
+ * section write in turn: to which one has come back after another.  The threads may
+ * share a CPU, or change it.
  *
  * arguments: out=FILE, and l1=BYTES:WAYS, l2=BYTES:WAYS of each CPU
  *
@@ -41,14 +42,14 @@ QEMU_PLUGIN_EXPORT int qemu_plugin_version = 1;
 struct site {
 	uint64_t address;
 	unsigned int section;
-	bool atomic, pushes;
+	bool atomic, of_stack;
 	uint64_t executed, loads, stores, lines, l1_misses, l2_misses, shared;
 };
 
 struct line {
 	unsigned int section;
-	/* The first thread, and whether there was another one. */
-	uint64_t writer;
+	/* The last thread, a bit of 64 for each that there was, and whether one came back. */
+	uint64_t writer, writers;
 	bool shared;
 };
 
@@ -88,7 +89,7 @@ static struct site *counted(struct site *site)
 			.address = site->address,
 			.section = plugin.section,
 			.atomic = site->atomic,
-			.pushes = site->pushes,
+			.of_stack = site->of_stack,
 		};
 	return site;
 }
@@ -96,6 +97,7 @@ static struct site *counted(struct site *site)
 static void count_line(struct site *site, unsigned int cpu, uint64_t number, bool store)
 {
 	struct line *line = g_hash_table_lookup(plugin.lines, (gpointer)number);
+	uint64_t thread = plugin.thread[cpu];
 	unsigned int i;
 
 	if (!line) {
@@ -105,6 +107,7 @@ static void count_line(struct site *site, unsigned int cpu, uint64_t number, boo
 	if (line->section != plugin.section) {
 		line->section = plugin.section;
 		line->writer = 0;
+		line->writers = 0;
 		line->shared = false;
 		site->lines++;
 	}
@@ -114,8 +117,11 @@ static void count_line(struct site *site, unsigned int cpu, uint64_t number, boo
 	}
 	if (!store)
 		return;
-	line->shared |= line->writer && line->writer != plugin.thread[cpu];
-	line->writer = plugin.thread[cpu];
+	if (line->writer != thread) {
+		line->shared |= !!(line->writers & 1ULL << thread % 64);
+		line->writers |= 1ULL << thread % 64;
+		line->writer = thread;
+	}
 	site->shared += line->shared;
 	for (i = 0; i < plugin.nr_cpus; i++) {
 		if (i != cpu) {
@@ -141,7 +147,7 @@ static void accessed(unsigned int cpu, uint32_t info, uint64_t address,
 	struct site *site;
 
 	site = data;
-	if (site->pushes && store && address >= KERNEL_START &&
+	if (site->of_stack && address >= KERNEL_START &&
 	    (address < ENTRY_START || address >= ENTRY_END))
 		plugin.thread[cpu] = address >> STACK_SHIFT;
 	if (!plugin.counts)
@@ -231,22 +237,23 @@ static bool is_atomic(const struct qemu_plugin_insn *insn)
 	       data[i + 1] < 0xc0;
 }
 
-/* A call, or what puts a register or a constant on the stack. */
-static bool is_push(const struct qemu_plugin_insn *insn)
+/*
+ * A call, a return, or what puts a register or a constant on the stack or takes it: all
+ * that touches nothing but the stack.
+ */
+static bool is_of_stack(const struct qemu_plugin_insn *insn)
 {
 	const unsigned char *data = qemu_plugin_insn_data(insn);
 	size_t size = qemu_plugin_insn_size(insn), i = 0;
 
 	while (i < size && (data[i] == 0x66 || data[i] == 0x2e || data[i] == 0x3e ||
-			    (data[i] & 0xf0) == 0x40))
+			    data[i] == 0xf3 || (data[i] & 0xf0) == 0x40))
 		i++;
 	if (i == size)
 		return false;
-	if (data[i] == 0xff)
-		return i + 1 < size && ((data[i + 1] & 0x38) == 0x10 ||
-					(data[i + 1] & 0x38) == 0x30);
-	return (data[i] & 0xf8) == 0x50 || data[i] == 0xe8 || data[i] == 0x68 ||
-	       data[i] == 0x6a || data[i] == 0x9c;
+	return (data[i] & 0xf0) == 0x50 || data[i] == 0xe8 || data[i] == 0x68 ||
+	       data[i] == 0x6a || data[i] == 0x9c || data[i] == 0x9d ||
+	       data[i] == 0xc2 || data[i] == 0xc3 || data[i] == 0xc9;
 }
 
 static void instrument(uint64_t id, struct qemu_plugin_tb *tb)
@@ -272,7 +279,7 @@ static void instrument(uint64_t id, struct qemu_plugin_tb *tb)
 		default:
 			site = site_at(qemu_plugin_insn_vaddr(insn));
 			site->atomic = is_atomic(insn);
-			site->pushes = is_push(insn);
+			site->of_stack = is_of_stack(insn);
 			qemu_plugin_register_vcpu_insn_exec_cb(insn, executed,
 							       QEMU_PLUGIN_CB_NO_REGS,
 							       site);

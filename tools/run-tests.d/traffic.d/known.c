@@ -74,11 +74,12 @@ int main(void)
 	for (i = 0; i < NR_ATOMICS; i++)
 		asm volatile("lock incl %0" : "+m"(counter));
 	MARK(MARK_END);
-	/* 5: each by this thread, then by the other */
+	/* 5: each by this thread, then by the other, then by this one again */
 	MARK(MARK_BEGIN);
 	write_lines();
 	sem_post(&turn);
 	sem_wait(&done);
+	write_lines();
 	MARK(MARK_END);
 	/* 6: each by this thread, which goes to the other CPU in between */
 	MARK(MARK_BEGIN);
