@@ -119,6 +119,29 @@ static __always_inline u64 tdp_map_leaf_make_spte(struct kvm_vcpu *vcpu,
 	return tdp_map_leaf_make_first_spte(vcpu, leaf, sptep, index, pfn);
 }
 
+/*
+ * Pass over small neighbours that have an SPTE that is good enough: in a table that was
+ * filled before that is most often all of them.
+ */
+static void tdp_map_leaf_pass_present(struct tdp_map_leaf *leaf)
+{
+	const u64 bits = tdp_map_leaf_kept_bits(leaf), *sptes;
+	unsigned int nr;
+
+	if (!leaf->neighbours || leaf->level != PG_LEVEL_4K)
+		return;
+
+	sptes = leaf->leaf_table + leaf->first;
+	for (nr = 0; nr < leaf->nr; nr++) {
+		if ((READ_ONCE(sptes[nr]) & bits) != bits)
+			break;
+	}
+
+	leaf->first += nr;
+	leaf->nr -= nr;
+	leaf->nr_present = nr;
+}
+
 /* Mark in leaf->pfns which of the pages have an SPTE that is good enough. */
 static void tdp_map_leaf_scan(struct tdp_map_leaf *leaf)
 {
@@ -187,7 +210,7 @@ static __always_inline unsigned int __tdp_map_leaf_install(struct kvm_vcpu *vcpu
 			break;
 	}
 
-	leaf->nr_present = nr_present;
+	leaf->nr_present += nr_present;
 	leaf->nr_skipped = nr_skipped;
 	return i - nr_present - nr_skipped;
 }
@@ -265,11 +288,14 @@ enum tdp_map_result kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_l
 	if (!leaf->leaf_table && tdp_map_leaf_find(vcpu, leaf, false) == TDP_LEAF_OTHER)
 		return TDP_MAP_UNFIT;
 
-	tdp_map_leaf_copy(vcpu, leaf);
+	leaf->scanned = leaf->leaf_table && !leaf->new_table;
+	if (leaf->scanned)
+		tdp_map_leaf_pass_present(leaf);
+	else
+		tdp_map_leaf_copy(vcpu, leaf);
 	if (!leaf->nr)
 		return TDP_MAP_ADVANCED;
 
-	leaf->scanned = leaf->leaf_table && !leaf->new_table;
 	if (leaf->scanned)
 		tdp_map_leaf_scan(leaf);
 
@@ -277,7 +303,8 @@ enum tdp_map_result kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_l
 	if (!nr && leaf->level == PG_LEVEL_4K)
 		nr = kvm_host_mapping_get(leaf);
 	if (!nr)
-		return leaf->nr_mapped ? TDP_MAP_ADVANCED : TDP_MAP_MISSING;
+		return leaf->nr_mapped || leaf->nr_present ? TDP_MAP_ADVANCED :
+							     TDP_MAP_MISSING;
 
 	/*
 	 * Tables are made only for pages that are there: when they come they
