@@ -237,6 +237,13 @@ unsigned int kvm_host_mapping_copy(struct kvm *kvm, struct tdp_map_leaf *leaf)
 	return i;
 }
 
+/* Of @nr pages from number @first on those that have to be looked up. */
+static u64 host_mapping_wanted(const struct tdp_map_leaf *leaf, unsigned int first,
+			       unsigned int nr)
+{
+	return tdp_map_leaf_mask(nr) << first & ~leaf->present;
+}
+
 /*
  * Pages from number @first on in @leaf, which @ptes of one table map.  Returns how
  * many until one is not taken.
@@ -246,25 +253,22 @@ static __always_inline unsigned int host_mapping_read_ptes(struct tdp_map_leaf *
 							   unsigned int nr,
 							   const pte_t *ptes, bool known)
 {
+	u64 left = host_mapping_wanted(leaf, first, nr), absent = 0;
 	const u64 pfn_mask = PTE_PFN_MASK;
 	pteval_t permitted = leaf->host_flags;
-	kvm_pfn_t *pfns = leaf->pfns + first;
-	bool scanned = leaf->scanned;
 	unsigned int i;
 	kvm_pfn_t pfn;
 	pte_t pte;
 
-	for (i = 0; i < nr; i++) {
-		if (scanned && pfns[i] == TDP_MAP_LEAF_PRESENT)
-			continue;
-
-		pte = READ_ONCE(ptes[i]);
+	for (; left; left &= left - 1) {
+		i = __ffs64(left);
+		pte = READ_ONCE(ptes[i - first]);
 		/* Most are like the one before. */
 		if (unlikely(pte_flags(pte) != permitted)) {
 			if (!pte_present(pte)) {
 				if (!leaf->resident)
 					break;
-				pfns[i] = TDP_MAP_LEAF_ABSENT;
+				absent |= BIT_ULL(i);
 				continue;
 			}
 			if (!host_mapping_permits(leaf, pte))
@@ -276,27 +280,22 @@ static __always_inline unsigned int host_mapping_read_ptes(struct tdp_map_leaf *
 		pfn = (native_pte_val(pte) & pfn_mask) >> PAGE_SHIFT;
 		if (unlikely(!known) && !host_mapping_takes_pfn(pfn))
 			break;
-		pfns[i] = pfn;
+		leaf->pfns[i] = pfn;
 	}
 
 	leaf->host_flags = permitted;
-	return i;
+	leaf->absent |= absent;
+	return left ? __ffs64(left) - first : nr;
 }
 
 /* The same where the host has no table. */
 static unsigned int host_mapping_read_hole(struct tdp_map_leaf *leaf, unsigned int first,
 					   unsigned int nr)
 {
-	unsigned int i;
-
 	if (!leaf->resident)
 		return 0;
 
-	for (i = first; i < first + nr; i++) {
-		if (!leaf->scanned || leaf->pfns[i] != TDP_MAP_LEAF_PRESENT)
-			leaf->pfns[i] = TDP_MAP_LEAF_ABSENT;
-	}
-
+	leaf->absent |= host_mapping_wanted(leaf, first, nr);
 	return nr;
 }
 
@@ -346,24 +345,21 @@ static unsigned int host_mapping_read_pmds(struct tdp_map_leaf *leaf, unsigned i
 					   unsigned int nr, const pmd_t *pmds, bool known)
 {
 	const pmdval_t pfn_mask = PHYSICAL_PMD_PAGE_MASK;
+	u64 left = host_mapping_wanted(leaf, first, nr);
 	pmdval_t permitted = leaf->host_flags, flags;
-	kvm_pfn_t *pfns = leaf->pfns + first;
-	bool scanned = leaf->scanned;
 	unsigned int i;
 	kvm_pfn_t pfn;
 	pmd_t pmd;
 
-	for (i = 0; i < nr; i++) {
-		if (scanned && pfns[i] == TDP_MAP_LEAF_PRESENT)
-			continue;
-
-		pmd = READ_ONCE(pmds[i]);
+	for (; left; left &= left - 1) {
+		i = __ffs64(left);
+		pmd = READ_ONCE(pmds[i - first]);
 		flags = native_pmd_val(pmd) & ~pfn_mask;
 		if (unlikely(flags != permitted)) {
 			if (pmd_none(pmd) || !pmd_present(pmd)) {
 				if (!leaf->resident)
 					break;
-				pfns[i] = TDP_MAP_LEAF_ABSENT;
+				leaf->absent |= BIT_ULL(i);
 				continue;
 			}
 			if (!pmd_leaf(pmd) || !pmd_access_permitted(pmd, leaf->host_write) ||
@@ -376,23 +372,25 @@ static unsigned int host_mapping_read_pmds(struct tdp_map_leaf *leaf, unsigned i
 		pfn = (native_pmd_val(pmd) & pfn_mask) >> PAGE_SHIFT;
 		if (!known && !host_mapping_takes_huge(pfn_to_page(pfn)))
 			break;
-		pfns[i] = pfn;
+		leaf->pfns[i] = pfn;
 	}
 
 	leaf->host_flags = permitted;
-	return i;
+	return left ? __ffs64(left) - first : nr;
 }
 
-/* A page of @leaf at @hva in a page of 1 GiB; or a hole of at least its size. */
-static bool host_mapping_read_pud(const struct tdp_map_leaf *leaf, unsigned long hva,
-				  const struct host_mapping *mapping, bool present,
-				  kvm_pfn_t *pfn)
+/* Page number @i of @leaf, at @hva in a page of 1 GiB; or a hole of at least its size. */
+static bool host_mapping_read_pud(struct tdp_map_leaf *leaf, unsigned int i,
+				  unsigned long hva, const struct host_mapping *mapping,
+				  bool present)
 {
 	const pud_t pud = mapping->pud;
 
 	if (!present) {
-		*pfn = TDP_MAP_LEAF_ABSENT;
-		return leaf->resident && mapping->level >= leaf->level;
+		if (!leaf->resident || mapping->level < leaf->level)
+			return false;
+		leaf->absent |= BIT_ULL(i);
+		return true;
 	}
 
 	if (mapping->level != PG_LEVEL_1G || !pud_access_permitted(pud, leaf->host_write) ||
@@ -400,8 +398,8 @@ static bool host_mapping_read_pud(const struct tdp_map_leaf *leaf, unsigned long
 	    host_mapping_is_clean(leaf, pud_dirty(pud)))
 		return false;
 
-	*pfn = pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
-	return host_mapping_takes_huge(pfn_to_page(*pfn));
+	leaf->pfns[i] = pud_pfn(pud) + ((hva & ~PUD_MASK) >> PAGE_SHIFT);
+	return host_mapping_takes_huge(pfn_to_page(leaf->pfns[i]));
 }
 
 /* As __host_mapping_read(), for huge pages, which are neighbours. */
@@ -423,9 +421,8 @@ static unsigned int host_mapping_read_huge(struct kvm *kvm, struct tdp_map_leaf 
 			got = host_mapping_read_pmds(leaf, i, nr,
 						     mapping.pmds + pmd_index(hva),
 						     host_mapping_is_known(leaf, hva, nr));
-		} else if ((leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT) ||
-			   host_mapping_read_pud(leaf, hva, &mapping, present,
-						 &leaf->pfns[i])) {
+		} else if (leaf->present & BIT_ULL(i) ||
+			   host_mapping_read_pud(leaf, i, hva, &mapping, present)) {
 			got = 1;
 		}
 		i += got;
@@ -462,7 +459,7 @@ static unsigned int host_mapping_neighbours(const struct tdp_map_leaf *leaf)
 
 	for (i = 0; i < leaf->nr; i++) {
 		if (tdp_map_leaf_index(leaf, i, leaf->neighbours) != first + i ||
-		    (leaf->scanned && leaf->pfns[i] == TDP_MAP_LEAF_PRESENT))
+		    leaf->present & BIT_ULL(i))
 			break;
 	}
 

@@ -16,12 +16,8 @@
 #include "tdp_iter.h"
 #include "tdp_map_compat.h"
 
-/* SPTEs made, and pages looked up, at a time. */
+/* SPTEs made, and pages looked up, at a time: a bit each of an u64. */
 #define TDP_MAP_LEAF_PAGES	64
-
-/* For a pfn: the SPTE is good enough already; or the page is not there, and skipped. */
-#define TDP_MAP_LEAF_PRESENT	(~0ULL)
-#define TDP_MAP_LEAF_ABSENT	(~1ULL)
 
 /*
  * Pages of one memslot and one size, with their SPTEs in one table, the leaf table.
@@ -71,14 +67,22 @@ struct tdp_map_leaf {
 	struct kvm_mmu_page *new_table;
 	struct tdp_iter parent;
 	unsigned int nr_new;
-	/* Pages that are present are marked so in pfns. */
-	bool scanned;
 
+	/* Pages whose SPTE is good enough already; such as are not there, and skipped. */
+	u64 present;
+	u64 absent;
+	/* Of all others. */
 	union {
 		kvm_pfn_t pfns[TDP_MAP_LEAF_PAGES];
 		struct page *pages[TDP_MAP_LEAF_PAGES];
 	};
 };
+
+/* The first @nr pages of a leaf. */
+static inline u64 tdp_map_leaf_mask(unsigned int nr)
+{
+	return nr ? GENMASK_ULL(nr - 1, 0) : 0;
+}
 
 /* For loops over pages: @neighbours is leaf->neighbours. */
 static __always_inline unsigned int tdp_map_leaf_index(const struct tdp_map_leaf *leaf,

@@ -62,10 +62,9 @@ static enum tdp_map_leaf_state tdp_map_leaf_find(struct kvm_vcpu *vcpu,
 			return TDP_LEAF_FOUND;
 		}
 
-		if (tdp_mmu_link_sp(vcpu->kvm, &iter, sp, true)) {
+		/* If another thread was first, the walk goes on with what that has made. */
+		if (tdp_mmu_link_sp(vcpu->kvm, &iter, sp, true))
 			kvm_tdp_map_free_table(sp);
-			return TDP_LEAF_OTHER;
-		}
 	}
 
 	return TDP_LEAF_OTHER;
@@ -142,19 +141,21 @@ static void tdp_map_leaf_pass_present(struct tdp_map_leaf *leaf)
 	leaf->nr_present = nr;
 }
 
-/* Mark in leaf->pfns which of the pages have an SPTE that is good enough. */
-static void tdp_map_leaf_scan(struct tdp_map_leaf *leaf)
+/* Which of the pages have an SPTE that is good enough. */
+static u64 tdp_map_leaf_scan(const struct tdp_map_leaf *leaf)
 {
 	const u64 bits = tdp_map_leaf_kept_bits(leaf), *table = leaf->leaf_table;
 	bool neighbours = leaf->neighbours;
 	unsigned int i, index;
-	u64 spte;
+	u64 present = 0;
 
 	for (i = 0; i < leaf->nr; i++) {
 		index = tdp_map_leaf_index(leaf, i, neighbours);
-		spte = READ_ONCE(table[index]);
-		leaf->pfns[i] = (spte & bits) == bits ? TDP_MAP_LEAF_PRESENT : 0;
+		if ((READ_ONCE(table[index]) & bits) == bits)
+			present |= BIT_ULL(i);
 	}
+
+	return present;
 }
 
 /*
@@ -177,42 +178,38 @@ static __always_inline bool tdp_map_leaf_set_spte(const struct tdp_map_leaf *lea
 
 /*
  * Install SPTEs for leaf->pfns, until one place is taken.  @new is for a table that is
- * not linked yet: there plain stores do.
+ * not linked yet: there plain stores do.  Returns how many were installed.
  */
 static __always_inline unsigned int __tdp_map_leaf_install(struct kvm_vcpu *vcpu,
 							   struct tdp_map_leaf *leaf,
 							   unsigned int nr, bool new,
 							   bool neighbours)
 {
-	unsigned int i, index, nr_present = 0, nr_skipped = 0;
-	kvm_pfn_t pfn;
+	u64 left = tdp_map_leaf_mask(nr) & ~(leaf->present | leaf->absent), done;
+	unsigned int i, index, nr_twice = 0;
 	u64 spte, *sptep;
 
-	for (i = 0; i < nr; i++) {
+	for (; left; left &= left - 1) {
+		i = __ffs64(left);
 		index = tdp_map_leaf_index(leaf, i, neighbours);
 		sptep = leaf->leaf_table + index;
-		pfn = leaf->pfns[i];
-		if (unlikely(pfn == TDP_MAP_LEAF_ABSENT)) {
-			nr_skipped++;
+		/* One that was asked for twice. */
+		if (new && is_shadow_present_pte(*sptep)) {
+			nr_twice++;
 			continue;
 		}
 
-		/* In a new table it is one that was asked for twice. */
-		if (new ? is_shadow_present_pte(*sptep) : pfn == TDP_MAP_LEAF_PRESENT) {
-			nr_present++;
-			continue;
-		}
-
-		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, index, pfn);
+		spte = tdp_map_leaf_make_spte(vcpu, leaf, sptep, index, leaf->pfns[i]);
 		if (new)
 			*sptep = spte;
 		else if (!tdp_map_leaf_set_spte(leaf, sptep, index, spte))
 			break;
 	}
 
-	leaf->nr_present += nr_present;
-	leaf->nr_skipped = nr_skipped;
-	return i - nr_present - nr_skipped;
+	done = tdp_map_leaf_mask(left ? __ffs64(left) : nr);
+	leaf->nr_present += hweight64(done & leaf->present) + nr_twice;
+	leaf->nr_skipped = hweight64(done & leaf->absent);
+	return hweight64(done & ~(leaf->present | leaf->absent)) - nr_twice;
 }
 
 static void tdp_map_leaf_install(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf,
@@ -250,19 +247,6 @@ static void tdp_map_leaf_copy(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 	leaf->nr_mapped = nr;
 }
 
-/* Whether any of the first @nr pages needs a table. */
-static bool tdp_map_leaf_has_page(const struct tdp_map_leaf *leaf, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		if (leaf->pfns[i] < TDP_MAP_LEAF_ABSENT)
-			return true;
-	}
-
-	return false;
-}
-
 /*
  * Map the pages of @leaf from its first on, until one of them is not simply
  * there, or its SPTE is not simply empty or good enough already.  The result says what
@@ -277,6 +261,7 @@ static bool tdp_map_leaf_has_page(const struct tdp_map_leaf *leaf, unsigned int 
 enum tdp_map_result kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_leaf *leaf)
 {
 	unsigned int nr;
+	bool scanned;
 
 	lockdep_assert_held_read(&vcpu->kvm->mmu_lock);
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "leaf tables are freed by RCU");
@@ -288,16 +273,16 @@ enum tdp_map_result kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_l
 	if (!leaf->leaf_table && tdp_map_leaf_find(vcpu, leaf, false) == TDP_LEAF_OTHER)
 		return TDP_MAP_UNFIT;
 
-	leaf->scanned = leaf->leaf_table && !leaf->new_table;
-	if (leaf->scanned)
+	scanned = leaf->leaf_table && !leaf->new_table;
+	if (scanned)
 		tdp_map_leaf_pass_present(leaf);
 	else
 		tdp_map_leaf_copy(vcpu, leaf);
 	if (!leaf->nr)
 		return TDP_MAP_ADVANCED;
 
-	if (leaf->scanned)
-		tdp_map_leaf_scan(leaf);
+	leaf->present = scanned ? tdp_map_leaf_scan(leaf) : 0;
+	leaf->absent = 0;
 
 	nr = kvm_host_mapping_read(vcpu->kvm, leaf);
 	if (!nr && leaf->level == PG_LEVEL_4K)
@@ -310,7 +295,7 @@ enum tdp_map_result kvm_tdp_mmu_map_leaf(struct kvm_vcpu *vcpu, struct tdp_map_l
 	 * Tables are made only for pages that are there: when they come they
 	 * may come as a huge page, and then a table would be in its way.
 	 */
-	if (!leaf->leaf_table && tdp_map_leaf_has_page(leaf, nr) &&
+	if (!leaf->leaf_table && (tdp_map_leaf_mask(nr) & ~leaf->absent) &&
 	    tdp_map_leaf_find(vcpu, leaf, true) != TDP_LEAF_FOUND)
 		return TDP_MAP_UNFIT;
 

@@ -168,9 +168,9 @@ static void tdp_map_pass_huge(const struct tdp_map_leaf *leaf,
 		next = min(next, walk->end);
 		/* Without progress a walk would go on for ever. */
 		WARN_ON_ONCE(next <= walk->gpa);
-		if (leaf->pfns[i] == TDP_MAP_LEAF_ABSENT)
+		if (leaf->absent & BIT_ULL(i))
 			count = &walk->count.skipped;
-		else if (leaf->pfns[i] == TDP_MAP_LEAF_PRESENT)
+		else if (leaf->present & BIT_ULL(i))
 			count = &walk->count.present;
 		else
 			count = &walk->count.mapped;
