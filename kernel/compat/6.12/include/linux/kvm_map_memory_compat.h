@@ -12,8 +12,8 @@
 
 /* Later kernels have them. */
 #ifndef kmalloc_obj
-#define kmalloc_obj(object, gfp)	((typeof(object) *)kmalloc(sizeof(object), gfp))
-#define kzalloc_obj(object, gfp)	((typeof(object) *)kzalloc(sizeof(object), gfp))
+#define kmalloc_obj(object, gfp)	kmalloc(sizeof(object), gfp)
+#define kzalloc_obj(object, gfp)	kzalloc(sizeof(object), gfp)
 #endif
 
 /*
