@@ -55,25 +55,29 @@ def inputs(results):
             results.page_size(memory) in CHUNKS}
 
 
-def shared_writes(results, memory):
-    """An entry, by the most workers that several CPUs were watched with."""
-    found = [entry for run in results.document.get("traffic", []) if run["cpus"] > 1
-             for entry in results.traffic(run["cpus"], memory=memory, peer="ioctl")
-             if entry["workers"] > 1]
+def line_writes(results, entry, line):
+    """An entry of the page tables, of one of the hot lines of a bench's entry."""
+    return (line["shared_writes"] / entry["pages"] *
+            results.page_size(entry["memory"]) / SMALL_PAGE)
+
+
+def hottest_line(results, memory):
+    """Of the largest guest that several CPUs were watched with."""
+    found = results.traffic(many_cpus=True, memory=memory, peer="ioctl")
     if not found:
         return None
-    most = max(found, key=lambda entry: (entry["workers"], entry["bytes"]))
-    return most["shared_writes"] * results.page_size(memory) / SMALL_PAGE
+    largest = max(found, key=lambda entry: entry["bytes"])
+    return max(line_writes(results, largest, line) for line in largest["hot_lines"])
 
 
 def print_inputs(results, costs, helper):
     print("Measured:\n")
-    print("| input | instructions | shared writes |\n|---|---:|---:|")
+    print("| input | instructions | writes to the hottest line |\n|---|---:|---:|")
     for memory, cost in costs.items():
         name = "a resident 4 KiB page" if memory == "4k" else \
             f"an entry of {memory}, from the growth with the guest's size"
         print(f"| {name} | {text(cost)} "
-              f"| {text(shared_writes(results, memory), '{:,.4f}')} |")
+              f"| {text(hottest_line(results, memory), '{:,.5f}')} |")
     print("| starting a helper, one after the other "
           f"| {text(helper, '{:,.0f}')} | - |\n")
 
@@ -82,12 +86,12 @@ def row(name, kind, cost, helper, writes):
     entries = GUEST_BYTES / kind["chunk"] * kind["entries"]
     work = entries * cost / INSTRUCTIONS_PER_SECOND
     serial = WORKERS * (helper or 0) / INSTRUCTIONS_PER_SECOND
-    lines = None if writes is None else entries * writes * LINE_TRANSFER_SECONDS
+    line = None if writes is None else entries * writes * LINE_TRANSFER_SECONDS
     hold = kind["entries"] * cost / kind["holds"] / INSTRUCTIONS_PER_SECOND
-    together = None if lines is None else serial + max(work / WORKERS, lines)
+    together = None if line is None else serial + max(work / WORKERS, line)
     return [name, f"{hold * 1e6:,.2f}", f"{work:,.3f}", f"{work / WORKERS:,.4f}",
-            text(lines, "{:,.4f}"), f"{serial * 1e3:,.2f}", text(together, "{:,.4f}"),
-            text(work / lines if lines else None, "{:,.0f}")]
+            text(line, "{:,.4f}"), f"{serial * 1e3:,.2f}", text(together, "{:,.4f}"),
+            text(work / line if line else None, "{:,.0f}")]
 
 
 def write(results):
@@ -96,14 +100,14 @@ def write(results):
     print_inputs(results, costs, helper)
     print(f"Calculated from them for {WORKERS} workers and 12 TiB:\n")
     head = ["memory", "longest hold, µs", "work, s", f"work / {WORKERS}, s",
-            "shared lines, s", "helpers' start, ms", "all, s",
-            "workers until shared lines bind"]
+            "the hottest line, s", "helpers' start, ms", "all, s",
+            "workers until the line binds"]
     print("| " + " | ".join(head) + " |")
     print("|---|" + "---:|" * (len(head) - 1))
     for memory, cost in costs.items():
         name = "4k resident" if memory == "4k" else memory
         print("| " + " | ".join(row(name, CHUNKS[results.page_size(memory)], cost,
-                                    helper, shared_writes(results, memory))) + " |")
+                                    helper, hottest_line(results, memory))) + " |")
     print()
     others = [memory for memory in results.memories() if memory not in costs]
     if others:

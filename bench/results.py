@@ -31,11 +31,11 @@ class Results:
     def find(self, **wanted):
         return matching(self.entries, wanted)
 
-    def traffic(self, cpus=1, **wanted):
-        """What a machine of so many CPUs counted of memory traffic, each entry a
-        page."""
+    def traffic(self, many_cpus=False, **wanted):
+        """What was counted of memory traffic in a machine of one CPU, or in those of
+        several, each entry a page."""
         found = [entry for run in self.document.get("traffic", [])
-                 if run["cpus"] == cpus for entry in run["entries"]]
+                 if (run["cpus"] > 1) == many_cpus for entry in run["entries"]]
         return [entry | {name: count / entry["pages"] for name, count in
                          entry["counted"].items()}
                 for entry in matching(found, wanted)]

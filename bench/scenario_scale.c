@@ -112,6 +112,17 @@ static void run(const struct memory_kind *kind, const struct method *peer,
 		scenario_failed(entry, &failure);
 }
 
+/* All are, unless --peer says otherwise. */
+static bool asked_for(const struct options *options, const struct method *peer)
+{
+	unsigned int i;
+
+	for (i = 0; options->peers[i]; i++)
+		if (options->peers[i] == peer)
+			return true;
+	return false;
+}
+
 static void scale_round(const struct options *options, int kvm_fd,
 			struct entries *entries)
 {
@@ -123,9 +134,11 @@ static void scale_round(const struct options *options, int kvm_fd,
 
 			if (bytes % GIB)
 				continue;
-			run(options->memories[i], &method_pre_fault, bytes, 1,
-			    kvm_fd, entries);
-			for (k = 0; k < options->nr_workers; k++)
+			if (asked_for(options, &method_pre_fault))
+				run(options->memories[i], &method_pre_fault, bytes,
+				    1, kvm_fd, entries);
+			for (k = 0; k < options->nr_workers &&
+				    asked_for(options, &method_ioctl); k++)
 				run(options->memories[i], &method_ioctl, bytes,
 				    options->workers[k], kvm_fd, entries);
 		}

@@ -17,9 +17,9 @@ bench: setup ## Measure against every other way to prepare a guest (minutes)
 bench-traffic: setup ## Count loads, stores, atomic operations and cache lines (minutes)
 	@$(MAKE) --no-print-directory modules bench-program
 	@bench/traffic/run prepare-instructions
-	@bench/traffic/run --cpus 4 --options "--workers 4 --size 2G" \
+	@bench/traffic/run --cpus 4 --options "--peer ioctl --workers 4 --size 2G" \
 		resident-scaling-seconds
-	@bench/traffic/run --cpus 4 --options "--workers 4 --memory hugetlb-2m" \
+	@bench/traffic/run --cpus 4 --options "--peer ioctl --workers 4 --memory hugetlb-2m" \
 		scale-instructions
 
 .PHONY: bench-full

@@ -12,8 +12,10 @@
  * FILE gets a JSON object a line, for each section that has ended:
  *
  *   {"section": N, "sites": [[ADDRESS, EXECUTED, LOADS, STORES, ATOMIC, LINES,
- *			       L1-MISSES, L2-MISSES, SHARED], ...]}
+ *			       L1-MISSES, L2-MISSES, SHARED], ...],
+ *    "lines": [[SHARED, ADDRESS], ...]}
  *
+ * Its lines are those that have most shared writes, with the instruction that came last.
  * Sections are numbered from 1.  All CPUs have to take turns in one thread of QEMU,
  * so nothing here is locked.  Until the program tells that it begins, nothing is
  * instrumented: the machine boots at its usual speed.
@@ -26,6 +28,7 @@
 #include "qemu_plugin.h"
 
 #define MAX_CPUS	64
+#define MAX_HOT_LINES	64
 
 /*
  * Linux has a stack in the kernel for each thread, and one for the interrupts of each
@@ -51,6 +54,8 @@ struct line {
 	/* The last thread, a bit of 64 for each that there was, and whether one came back. */
 	uint64_t writer, writers;
 	bool shared;
+	uint64_t nr_shared;
+	const struct site *site;
 };
 
 static struct {
@@ -109,6 +114,7 @@ static void count_line(struct site *site, unsigned int cpu, uint64_t number, boo
 		line->writer = 0;
 		line->writers = 0;
 		line->shared = false;
+		line->nr_shared = 0;
 		site->lines++;
 	}
 	if (!cache_access(&plugin.l1[cpu], number)) {
@@ -123,6 +129,8 @@ static void count_line(struct site *site, unsigned int cpu, uint64_t number, boo
 		line->writer = thread;
 	}
 	site->shared += line->shared;
+	line->nr_shared += line->shared;
+	line->site = site;
 	for (i = 0; i < plugin.nr_cpus; i++) {
 		if (i != cpu) {
 			cache_invalidate(&plugin.l1[i], number);
@@ -183,6 +191,42 @@ static void print_site(gpointer key, gpointer value, gpointer data)
 	*separator = ", ";
 }
 
+struct hot_lines {
+	const struct line *lines[MAX_HOT_LINES];
+	unsigned int nr;
+};
+
+/* Kept in order. */
+static void find_hot_lines(gpointer key, gpointer value, gpointer data)
+{
+	const struct line *line = value;
+	struct hot_lines *hot = data;
+	unsigned int i;
+
+	(void)key;
+	if (line->section != plugin.section || !line->nr_shared)
+		return;
+	if (hot->nr == MAX_HOT_LINES) {
+		if (hot->lines[hot->nr - 1]->nr_shared >= line->nr_shared)
+			return;
+		hot->nr--;
+	}
+	for (i = hot->nr++; i && hot->lines[i - 1]->nr_shared < line->nr_shared; i--)
+		hot->lines[i] = hot->lines[i - 1];
+	hot->lines[i] = line;
+}
+
+static void print_hot_lines(void)
+{
+	struct hot_lines hot = {};
+	unsigned int i;
+
+	g_hash_table_foreach(plugin.lines, find_hot_lines, &hot);
+	for (i = 0; i < hot.nr; i++)
+		fprintf(plugin.out, "%s[%lu, %lu]", i ? ", " : "",
+			hot.lines[i]->nr_shared, hot.lines[i]->site->address);
+}
+
 static void section_begins(unsigned int cpu, void *data)
 {
 	(void)cpu;
@@ -202,6 +246,8 @@ static void section_ends(unsigned int cpu, void *data)
 	plugin.counts = false;
 	fprintf(plugin.out, "{\"section\": %u, \"sites\": [", plugin.section);
 	g_hash_table_foreach(plugin.sites, print_site, &separator);
+	fputs("], \"lines\": [", plugin.out);
+	print_hot_lines();
 	fputs("]}\n", plugin.out);
 	fflush(plugin.out);
 }
