@@ -4,7 +4,10 @@
  * KVM's tables and the time to fill them grow with the guest, so that
  * even resident pages keep workers busy for long.
  */
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include "meminfo.h"
 #include "peer.h"
 #include "scenario.h"
@@ -16,6 +19,8 @@
 static const unsigned int divisors[] = { 64, 16, 4, 1 };
 
 #define SLOT_BYTES_2M	(256 * MIB)
+/* Of pages that are larger than that a slot has so many, all of them the same one. */
+#define SLOT_PAGES	16
 
 static const struct metric entries_made = {
 	.name = "entries",
@@ -23,21 +28,56 @@ static const struct metric entries_made = {
 	.unit = "entries",
 };
 
+/* One page of hugetlb memory at several places. */
+static int map_page_often(struct memory *memory, const struct memory_kind *kind,
+			  unsigned int nr, struct failure *failure)
+{
+	uint64_t bytes = nr * kind->page_size, offset;
+	int fd = memfd_create("guest-memory", MFD_CLOEXEC | MFD_HUGETLB |
+			      (kind->map_flags & (MAP_HUGE_MASK << MAP_HUGE_SHIFT)));
+	uint8_t *where;
+
+	if (fd < 0 || ftruncate(fd, kind->page_size) < 0)
+		return fail_errno(failure, errno, "memfd_create of a huge page");
+	memory->reserved_bytes = bytes + kind->page_size;
+	memory->reserved = mmap(NULL, memory->reserved_bytes, PROT_NONE, MAP_PRIVATE |
+				MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	where = (uint8_t *)(((uintptr_t)memory->reserved + kind->page_size - 1) /
+			    kind->page_size * kind->page_size);
+	memory->host = where;
+	memory->bytes = bytes;
+	for (offset = 0; offset < bytes; offset += kind->page_size)
+		if (mmap(where + offset, kind->page_size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+			return fail_errno(failure, errno, "mmap of a huge page");
+	close(fd);
+	return 0;
+}
+
+/* The memory of all slots. */
+static int map_slot(struct memory *memory, const struct memory_kind *kind,
+		    struct failure *failure)
+{
+	if (kind->page_size <= SLOT_BYTES_2M)
+		return kind->check(kind, SLOT_BYTES_2M, failure) < 0 ? -1 :
+		       memory_map(memory, kind, SLOT_BYTES_2M, failure);
+	return kind->check(kind, kind->page_size, failure) < 0 ? -1 :
+	       map_page_often(memory, kind, SLOT_PAGES, failure);
+}
+
 static int create(struct guest *guest, const struct memory_kind *kind,
 		  uint64_t bytes, int kvm_fd, struct failure *failure)
 {
-	uint64_t slot_bytes = kind->page_size > SLOT_BYTES_2M ?
-			      kind->page_size : SLOT_BYTES_2M;
-	uint64_t base;
+	uint64_t base, slot_bytes;
 
 	memset(guest, 0, sizeof(*guest));
 	guest->vm.fd = -1;
 	guest->vm.stats.fd = -1;
-	if (kind->check(kind, slot_bytes, failure) < 0 ||
-	    memory_map(&guest->memory, kind, slot_bytes, failure) < 0 ||
-	    memory_populate(guest->memory.host, slot_bytes, failure) < 0 ||
+	if (map_slot(&guest->memory, kind, failure) < 0 ||
+	    memory_populate(guest->memory.host, guest->memory.bytes, failure) < 0 ||
 	    vm_create(&guest->vm, kvm_fd, failure) < 0)
 		return -1;
+	slot_bytes = guest->memory.bytes;
 	for (base = 0; base < bytes; base += slot_bytes)
 		if (vm_add_memory(&guest->vm, base, guest->memory.host,
 				  slot_bytes, failure) < 0)
@@ -132,7 +172,7 @@ static void scale_round(const struct options *options, int kvm_fd,
 		for (j = 0; j < sizeof(divisors) / sizeof(divisors[0]); j++) {
 			uint64_t bytes = options->size / divisors[j];
 
-			if (bytes % GIB)
+			if (bytes % (SLOT_PAGES * GIB))
 				continue;
 			if (asked_for(options, &method_pre_fault))
 				run(options->memories[i], &method_pre_fault, bytes,
