@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-// quick: svm
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs over memory whose folios of several pages, smaller than a page table, are split
