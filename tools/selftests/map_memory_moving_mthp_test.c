@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+// quick: none the same with huge pages is there
 // vmx: none in Bochs a guest that never exits keeps the only CPU
 /*
  * Jobs over memory whose folios of several pages, smaller than a page table, are split
