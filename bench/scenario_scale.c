@@ -163,6 +163,12 @@ static bool asked_for(const struct options *options, const struct method *peer)
 	return false;
 }
 
+/* Guests of these pages are multiples of this. */
+static uint64_t granule(const struct memory_kind *kind)
+{
+	return kind->page_size <= SLOT_BYTES_2M ? GIB : SLOT_PAGES * kind->page_size;
+}
+
 static void scale_round(const struct options *options, int kvm_fd,
 			struct entries *entries)
 {
@@ -172,13 +178,14 @@ static void scale_round(const struct options *options, int kvm_fd,
 		for (j = 0; j < sizeof(divisors) / sizeof(divisors[0]); j++) {
 			uint64_t bytes = options->size / divisors[j];
 
-			if (bytes % (SLOT_PAGES * GIB))
+			if (bytes % granule(options->memories[i]))
 				continue;
 			if (asked_for(options, &method_pre_fault))
 				run(options->memories[i], &method_pre_fault, bytes,
 				    1, kvm_fd, entries);
-			for (k = 0; k < options->nr_workers &&
-				    asked_for(options, &method_ioctl); k++)
+			if (!asked_for(options, &method_ioctl))
+				continue;
+			for (k = 0; k < options->nr_workers; k++)
 				run(options->memories[i], &method_ioctl, bytes,
 				    options->workers[k], kvm_fd, entries);
 		}
