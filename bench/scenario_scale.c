@@ -33,25 +33,22 @@ static int map_page_often(struct memory *memory, const struct memory_kind *kind,
 			  unsigned int nr, struct failure *failure)
 {
 	uint64_t bytes = nr * kind->page_size, offset;
-	int fd = memfd_create("guest-memory", MFD_CLOEXEC | MFD_HUGETLB |
-			      (kind->map_flags & (MAP_HUGE_MASK << MAP_HUGE_SHIFT)));
-	uint8_t *where;
+	int fd, ret = 0;
 
-	if (fd < 0 || ftruncate(fd, kind->page_size) < 0)
+	if (memory_reserve(memory, kind, bytes, failure) < 0)
+		return -1;
+	fd = memfd_create("guest-memory", MFD_CLOEXEC | MFD_HUGETLB |
+			  (kind->map_flags & (MAP_HUGE_MASK << MAP_HUGE_SHIFT)));
+	if (fd < 0)
 		return fail_errno(failure, errno, "memfd_create of a huge page");
-	memory->reserved_bytes = bytes + kind->page_size;
-	memory->reserved = mmap(NULL, memory->reserved_bytes, PROT_NONE, MAP_PRIVATE |
-				MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	where = (uint8_t *)(((uintptr_t)memory->reserved + kind->page_size - 1) /
-			    kind->page_size * kind->page_size);
-	memory->host = where;
-	memory->bytes = bytes;
-	for (offset = 0; offset < bytes; offset += kind->page_size)
-		if (mmap(where + offset, kind->page_size, PROT_READ | PROT_WRITE,
+	if (ftruncate(fd, kind->page_size) < 0)
+		ret = fail_errno(failure, errno, "ftruncate to a huge page");
+	for (offset = 0; !ret && offset < bytes; offset += kind->page_size)
+		if (mmap(memory->host + offset, kind->page_size, PROT_READ | PROT_WRITE,
 			 MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
-			return fail_errno(failure, errno, "mmap of a huge page");
+			ret = fail_errno(failure, errno, "mmap of a huge page");
 	close(fd);
-	return 0;
+	return ret;
 }
 
 /* The memory of all slots. */

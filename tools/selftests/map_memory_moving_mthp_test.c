@@ -55,12 +55,6 @@ FIXTURE_TEARDOWN(folios)
 		mthp_free(variant->kib, self->hva, TEST_SIZE);
 }
 
-static bool are_split(struct moving_memory *mem)
-{
-	mthp_split(mem->moving, NR_MOVING * PAGE_SIZE);
-	return !mthp_count(mem->moving, NR_MOVING);
-}
-
 /* If a vCPU or a job reads first there is the zero page, and then a small one. */
 static bool most_are_made(struct moving_memory *mem, uint64_t nr)
 {
@@ -72,7 +66,8 @@ static bool most_are_made(struct moving_memory *mem, uint64_t nr)
 
 static void split_and_make(struct moving_memory *mem, uint64_t kib)
 {
-	TEST_ASSERT(wait_until(are_split(mem)), "Folios are not split");
+	TEST_ASSERT(wait_until(mthp_all_split(mem->moving, NR_MOVING * PAGE_SIZE)),
+		    "Folios are not split");
 	TEST_ASSERT(wait_until(most_are_made(mem, NR_MOVING * (PAGE_SIZE / 1024) / kib)),
 		    "Few folios are of %lu KiB", kib);
 }

@@ -133,19 +133,13 @@ TEST_F(folios, that_lose_a_mapped_page)
 	expect_guest_finds_all(self);
 }
 
-static bool none_is_left(const void *hva, uint64_t size)
-{
-	mthp_split(hva, size);
-	return !mthp_count(hva, size / PAGE_SIZE);
-}
-
 /* They are unmapped for it, and KVM's entries with them. */
 TEST_F(folios, split_after_they_were_mapped)
 {
 	if (access(SPLIT_HUGE_PAGES, W_OK))
 		SKIP(return, "No " SPLIT_HUGE_PAGES);
 	expect_counts(self, variant, 0, NR_PAGES, 0, 0);
-	ASSERT_TRUE(wait_until(none_is_left(self->hva, TEST_SIZE)));
+	ASSERT_TRUE(wait_until(mthp_all_split(self->hva, TEST_SIZE)));
 	ASSERT_EQ(0, vm_get_stat(self->vm, "pages_4k"));
 	expect_counts(self, variant, KVM_MEMORY_MAPPING_RESIDENT, NR_PAGES, 0, 0);
 	expect_guest_finds_all(self);
@@ -169,7 +163,7 @@ TEST_F(folios, split_in_the_middle_of_a_job)
 	map_thread_start(&thread, self->vm, variant->entry, &batch);
 	ASSERT_EQ(self->hva + GATE_OFFSET, uffd_gate_wait(&gate));
 
-	ASSERT_TRUE(wait_until(none_is_left(self->hva + SZ_2M, SZ_2M)));
+	ASSERT_TRUE(wait_until(mthp_all_split(self->hva + SZ_2M, SZ_2M)));
 	uffd_gate_destroy(&gate);
 	ASSERT_EQ(0, map_thread_join(&thread));
 	assert_batch_done(&batch, TEST_SIZE, 0);

@@ -52,13 +52,12 @@ static int map_new(struct memory *memory, const struct memory_kind *kind)
 	return ret;
 }
 
-int memory_map(struct memory *memory, const struct memory_kind *kind,
-	       uint64_t bytes, struct failure *failure)
+int memory_reserve(struct memory *memory, const struct memory_kind *kind,
+		   uint64_t bytes, struct failure *failure)
 {
 	uint64_t alignment = bytes < GIB ? 2 * MIB : GIB;
 	uintptr_t start;
 	void *host;
-	int ret;
 
 	memset(memory, 0, sizeof(*memory));
 	if (alignment < kind->page_size)
@@ -72,6 +71,16 @@ int memory_map(struct memory *memory, const struct memory_kind *kind,
 	start = ((uintptr_t)host + alignment - 1) / alignment * alignment;
 	memory->host = (uint8_t *)start;
 	memory->bytes = bytes;
+	return 0;
+}
+
+int memory_map(struct memory *memory, const struct memory_kind *kind,
+	       uint64_t bytes, struct failure *failure)
+{
+	int ret;
+
+	if (memory_reserve(memory, kind, bytes, failure) < 0)
+		return -1;
 	ret = map_new(memory, kind);
 	if (!ret)
 		return 0;

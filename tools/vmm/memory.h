@@ -75,6 +75,9 @@ struct memory {
 	uint64_t reserved_bytes;
 };
 
+/* Address space alone, as aligned as the kind's memory is. */
+int memory_reserve(struct memory *memory, const struct memory_kind *kind,
+		   uint64_t bytes, struct failure *failure);
 /* After check.  Nothing is allocated yet: pages come when they are touched. */
 int memory_map(struct memory *memory, const struct memory_kind *kind,
 	       uint64_t bytes, struct failure *failure);

@@ -7,12 +7,10 @@
 #include <unistd.h>
 
 #include <linux/kernel-page-flags.h>
-#include <linux/sizes.h>
-
-#include "test_util.h"
 
 #include "host_files.h"
 #include "host_state.h"
+#include "test_vm.h"
 
 /* Memory under MADV_HUGEPAGE has the largest folios that are enabled and fit. */
 static bool enable(unsigned int kib, const char *when)
@@ -27,7 +25,7 @@ static bool enable(unsigned int kib, const char *when)
 void *mthp_alloc(unsigned int kib, uint64_t size)
 {
 	unsigned int other;
-	void *mem, *hva;
+	void *hva;
 
 	/* A test that failed may have left one. */
 	for (other = 8; other < SZ_2M / 1024; other *= 2)
@@ -35,10 +33,7 @@ void *mthp_alloc(unsigned int kib, uint64_t size)
 	if (!enable(kib, "madvise"))
 		return NULL;
 	TEST_ASSERT(enable(SZ_2M / 1024, "never"), "Cannot do without huge pages");
-	mem = mmap(NULL, size + SZ_2M, PROT_READ | PROT_WRITE,
-		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	TEST_ASSERT(mem != MAP_FAILED, "mmap of %lu bytes failed", size);
-	hva = (void *)(((uint64_t)mem + SZ_2M - 1) & ~(SZ_2M - 1ULL));
+	hva = test_mem_alloc(size);
 	TEST_ASSERT(!madvise(hva, size, MADV_HUGEPAGE), "MADV_HUGEPAGE failed");
 	return hva;
 }
@@ -58,7 +53,7 @@ uint64_t mthp_count(const void *hva, uint64_t nr_pages)
 
 	TEST_ASSERT(fd >= 0, "Cannot open /proc/kpageflags");
 	for (i = 0; i < nr_pages; i++) {
-		pfn = page_pfn(hva + i * 4096);
+		pfn = page_pfn(hva + i * PAGE_SIZE);
 		if (!pfn)
 			continue;
 		TEST_ASSERT(pread(fd, &flags, sizeof(flags), pfn * sizeof(flags)) ==
@@ -75,4 +70,10 @@ bool mthp_split(const void *hva, uint64_t size)
 
 	snprintf(range, sizeof(range), "%d,%p,%p", getpid(), hva, hva + size);
 	return file_write(SPLIT_HUGE_PAGES, range);
+}
+
+bool mthp_all_split(const void *hva, uint64_t size)
+{
+	mthp_split(hva, size);
+	return !mthp_count(hva, size / PAGE_SIZE);
 }

@@ -23,5 +23,7 @@ uint64_t mthp_count(const void *hva, uint64_t nr_pages);
  * just now stay.  False where it cannot be asked.
  */
 bool mthp_split(const void *hva, uint64_t size);
+/* The same, and whether none is left. */
+bool mthp_all_split(const void *hva, uint64_t size);
 
 #endif /* SELFTESTS_MTHP_H */
