@@ -68,6 +68,7 @@ FIXTURE_SETUP(error)
 
 	ASSERT_EQ(0, sigaction(SIGBUS, &action, NULL));
 	self->vm = test_vm_create(1, &self->vcpu);
+	map_ring_keep();
 }
 
 FIXTURE_TEARDOWN(error)

@@ -203,6 +203,7 @@ TEST_F(input, bad_structure_pointer)
 {
 	void *page = test_mem_alloc(2 * PAGE_SIZE);
 
+	map_ring_keep();
 	ASSERT_EQ(0, munmap(page + PAGE_SIZE, PAGE_SIZE));
 	ASSERT_EQ(-EFAULT, map_batch_at(self->vm->fd, variant->entry, 0));
 	ASSERT_EQ(-EFAULT, map_batch_at(self->vm->fd, variant->entry, -4096ULL));
@@ -219,6 +220,7 @@ TEST_F(input, bad_vector_pointer)
 {
 	void *page = test_mem_alloc(2 * PAGE_SIZE);
 
+	map_ring_keep();
 	ASSERT_EQ(0, munmap(page + PAGE_SIZE, PAGE_SIZE));
 	self->batch.mappings = 0;
 	expect_refused(self, variant->entry, -EFAULT);

@@ -224,15 +224,6 @@ TEST_F(edges, zero_pages_among_written_ones)
 	expect_guest_uses_all(self);
 }
 
-/* A ring made after the holes might be put into one of them. */
-static int map_with_ring(struct kvm_vm *vm, struct io_uring *ring,
-			 struct kvm_map_memory_batch *batch)
-{
-	map_ring_prep(ring, vm->fd, batch, 0);
-	map_ring_submit(ring, 1);
-	return map_ring_wait(ring, NULL);
-}
-
 /* Each hole ends the job at its very page; the rest can be submitted then. */
 TEST_F(edges, holes_in_the_vma)
 {
@@ -243,21 +234,16 @@ TEST_F(edges, holes_in_the_vma)
 	struct kvm_memory_mapping mapping = { GPA, TEST_SIZE };
 	uint64_t i, next, mapped = 0;
 	struct kvm_map_memory_batch batch;
-	struct io_uring ring;
-	int ret;
 
 	set_slot(self);
 	fill(self);
-	map_ring_open(&ring, 4, 0);
+	map_ring_keep();
 	for (i = 0; i < ARRAY_SIZE(holes); i++)
 		ASSERT_EQ(0, munmap(self->hva + holes[i] * PAGE_SIZE, PAGE_SIZE));
 
 	for (i = 0; i < ARRAY_SIZE(holes); i++) {
 		map_batch_init(&batch, &mapping, 1, variant->workers);
-		ret = variant->entry == MAP_BY_URING ?
-		      map_with_ring(self->vm, &ring, &batch) :
-		      map_batch(self->vm, MAP_BY_IOCTL, &batch);
-		ASSERT_EQ(-EFAULT, ret);
+		ASSERT_EQ(-EFAULT, map_batch(self->vm, variant->entry, &batch));
 		ASSERT_EQ(GPA + holes[i] * PAGE_SIZE, mapping.base_address);
 		ASSERT_EQ(TEST_SIZE - holes[i] * PAGE_SIZE, mapping.size);
 		ASSERT_EQ(0, batch.first_undone);
@@ -267,7 +253,6 @@ TEST_F(edges, holes_in_the_vma)
 	}
 	ASSERT_EQ(0, mapping.size);
 	ASSERT_EQ(TEST_SIZE - i * PAGE_SIZE, mapped);
-	io_uring_queue_exit(&ring);
 
 	for (i = 0; i < ARRAY_SIZE(holes); i++) {
 		uint64_t start = (holes[i] + 1) * PAGE_SIZE;

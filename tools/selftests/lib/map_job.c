@@ -30,20 +30,33 @@ void map_batch_init(struct kvm_map_memory_batch *batch,
 	batch->nr_workers = workers;
 }
 
+static struct io_uring kept_ring;
+static bool ring_is_kept;
+
+void map_ring_keep(void)
+{
+	if (ring_is_kept)
+		return;
+	map_ring_open(&kept_ring, 4, 0);
+	ring_is_kept = true;
+}
+
 int map_batch_at(int vm_fd, enum map_entry entry, uint64_t batch)
 {
-	struct io_uring ring;
+	struct io_uring new_ring, *ring = ring_is_kept ? &kept_ring : &new_ring;
 	int ret;
 
 	if (entry == MAP_BY_IOCTL)
 		return ioctl(vm_fd, KVM_MAP_MEMORY_BATCH, batch) ? -errno : 0;
 
-	map_ring_open(&ring, 4, 0);
-	map_ring_prep(&ring, vm_fd, (void *)batch, 0);
-	map_ring_submit(&ring, 1);
-	ret = map_ring_wait(&ring, NULL);
-	map_ring_assert_empty(&ring);
-	io_uring_queue_exit(&ring);
+	if (!ring_is_kept)
+		map_ring_open(ring, 4, 0);
+	map_ring_prep(ring, vm_fd, (void *)batch, 0);
+	map_ring_submit(ring, 1);
+	ret = map_ring_wait(ring, NULL);
+	map_ring_assert_empty(ring);
+	if (!ring_is_kept)
+		io_uring_queue_exit(ring);
 	return ret;
 }
 

@@ -40,6 +40,11 @@ int map_batch(struct kvm_vm *vm, enum map_entry entry,
 	      struct kvm_map_memory_batch *batch);
 /* One call, with an address that need not be valid. */
 int map_batch_at(int vm_fd, enum map_entry entry, uint64_t batch);
+/*
+ * Opens the ring that the two above take from now on, instead of one a call: for
+ * tests of one thread that unmap memory, in whose place a new ring might be put.
+ */
+void map_ring_keep(void);
 /* One mapping; @out may be NULL. */
 int map_range(struct kvm_vm *vm, enum map_entry entry, uint64_t gpa,
 	      uint64_t size, uint64_t flags, uint32_t workers,

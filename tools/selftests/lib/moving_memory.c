@@ -22,8 +22,7 @@ void moving_memory_create(struct moving_memory *mem, void *hva, uint64_t nr_page
 	test_slot_set(mem->vm, TEST_SLOT, 0, TEST_GPA, nr_pages * PAGE_SIZE, hva);
 	test_slot_set(mem->vm, ASIDE_SLOT, 0, ASIDE_GPA, ASIDE_PAGES * PAGE_SIZE,
 		      test_mem_alloc(ASIDE_PAGES * PAGE_SIZE));
-	/* Here and not in map_batch(): it might be put where memory is gone. */
-	map_ring_open(&mem->ring, 4, 0);
+	map_ring_keep();
 }
 
 void moving_memory_create_huge(struct moving_memory *mem, void *huge, uint64_t skew)
@@ -36,15 +35,7 @@ void moving_memory_destroy(struct moving_memory *mem)
 {
 	if (!mem->vm)
 		return;
-	io_uring_queue_exit(&mem->ring);
 	kvm_vm_free(mem->vm);
-}
-
-static int map_by_ring(struct moving_memory *mem, struct kvm_map_memory_batch *batch)
-{
-	map_ring_prep(&mem->ring, mem->vm->fd, batch, 0);
-	map_ring_submit(&mem->ring, 1);
-	return map_ring_wait(&mem->ring, NULL);
 }
 
 static int map_once(struct moving_memory *mem, uint64_t flags,
@@ -56,8 +47,8 @@ static int map_once(struct moving_memory *mem, uint64_t flags,
 	int ret;
 
 	map_batch_init(batch, &mapping, 1, mem->round & 1 ? 4 : 1);
-	ret = mem->round & 2 ? map_by_ring(mem, batch) :
-	      map_batch_at(mem->vm->fd, MAP_BY_IOCTL, (uint64_t)batch);
+	ret = map_batch_at(mem->vm->fd, mem->round & 2 ? MAP_BY_URING : MAP_BY_IOCTL,
+			   (uint64_t)batch);
 	batch->mappings = 0;
 	TEST_ASSERT(!ret == !mapping.size && batch->first_undone == !ret &&
 		    mapping.base_address + mapping.size == TEST_GPA + size,

@@ -66,7 +66,6 @@ struct moving_memory {
 	void (*change)(struct moving_memory *mem, unsigned int nr);
 	unsigned int round;
 	bool changed;
-	struct io_uring ring;
 	pthread_t threads[MOVING_NR_VCPUS];
 	struct guest_pass passes[MOVING_NR_VCPUS];
 };
