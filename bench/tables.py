@@ -11,7 +11,8 @@ CLOCK_UNITS = {"instructions": ("instructions",), "seconds": ("s", "GiB/s")}
 def shown(unit, values):
     """A divisor, the unit that it leads to, and the form to print it in."""
     if unit == "s":
-        if max(values) < 0.01:
+        # None of them is a zero for lack of digits.
+        if max(values) < 0.01 or 0 < min(values) < 5e-5:
             return 1e-6, "µs", "{:,.1f}"
         return 1e-3, "ms", "{:,.1f}"
     if unit == "bytes":

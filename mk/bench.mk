@@ -17,6 +17,8 @@ bench: setup ## Measure against every other way to prepare a guest (minutes)
 bench-traffic: setup ## Count loads, stores, atomic operations and cache lines (minutes)
 	@$(MAKE) --no-print-directory modules bench-program
 	@bench/traffic/run prepare-instructions
+	@bench/traffic/run submit-instructions
+	@bench/traffic/run --options "--peer ioctl --memory hugetlb-1g" scale-instructions
 	@bench/traffic/run --cpus 4 --options "--peer ioctl --workers 4 --size 2G" \
 		resident-scaling-seconds
 	@bench/traffic/run --cpus 4 --options "--peer ioctl --workers 4 --memory hugetlb-2m" \
