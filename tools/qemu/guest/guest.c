@@ -11,20 +11,21 @@
  *   c  does as 'w' until the next letter arrives, and writes lines of three characters
  *      meanwhile: the pages since the last one, in base 64 from '0' on
  *   r  does as 'c', and reads a word of every page in place of writing one
+ *   p  has virtio-mem plug or unplug what the host requests; plugged memory is memory
+ *      for the other commands
+ *   b  inflates or deflates the balloon to what the host requests; pages in it are not
+ *      memory for the other commands
+ *   e  waits for a DIMM in the first slot, and ejects it
  *
  * and answers with a line: the letter, the passes, the pages of a pass, the words that
  * were wrong, the ticks of the TSC that all passes and the longest time between two
- * pages took.
+ * pages took.  Of 'p' and 'b' the pages are those that are plugged, or in the balloon,
+ * and what is wrong is a request that was refused.
  *
- * Memory is the RAM in the start info's map above the guest's own.
+ * Memory is the RAM in the start info's map above the guest's own, and no DIMM.
  */
-#include "guest.h"
+#include "virtio.h"
 
-typedef unsigned char u8;
-typedef unsigned int u32;
-typedef unsigned long u64;
-
-#define PAGE		4096UL
 #define PAGE_WORDS	(PAGE / sizeof(u64))
 #define COM1		0x3f8
 #define TYPE_RAM	1
@@ -33,6 +34,14 @@ typedef unsigned long u64;
 /* Of the TSC, between two of the lines. */
 #define SAMPLE_TICKS	20000000UL
 #define MAX_RANGES	16
+/* virtio-mem has the first range, the balloon gets its pages from the second. */
+#define PLUGGED		0
+#define BOOT		1
+/* The ports of memory hotplug that QEMU's q35 has, with the first slot selected. */
+#define DIMM_SLOT	0xa00
+#define DIMM_CONTROL	0xa14
+#define DIMM_ENABLED	1
+#define DIMM_EJECT	8
 
 struct start_info {
 	u32 magic;
@@ -54,11 +63,6 @@ struct memmap_entry {
 	u32 reserved;
 };
 
-struct range {
-	u64 start;
-	u64 end;
-};
-
 struct result {
 	u64 passes;
 	u64 pages;
@@ -68,24 +72,11 @@ struct result {
 };
 
 static struct range ranges[MAX_RANGES];
-static unsigned int nr_ranges;
+static unsigned int nr_ranges = BOOT;
 static u64 generation;
 static u64 last_tick;
 static u64 sample_tick;
 static u64 sample_pages;
-
-static inline void out(unsigned short port, u8 value)
-{
-	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline u8 in(unsigned short port)
-{
-	u8 value;
-
-	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
 
 static inline u64 tsc(void)
 {
@@ -128,19 +119,37 @@ static int has_command(void)
 }
 
 /*
- * A look at the port is an exit to the VMM, which takes its global lock for it: without
+ * A look at a port is an exit to the VMM, which takes its global lock for it: without
  * a pause between them its other threads would hardly get the lock.
  */
+static void pause_polling(void)
+{
+	u64 start = tsc();
+
+	while (tsc() - start < POLL_TICKS)
+		;
+}
+
 static char wait_for_command(void)
 {
-	u64 start;
-
-	while (!has_command()) {
-		start = tsc();
-		while (tsc() - start < POLL_TICKS)
-			;
-	}
+	while (!has_command())
+		pause_polling();
 	return in(COM1);
+}
+
+static int has_dimm(void)
+{
+	return in(DIMM_CONTROL) & DIMM_ENABLED;
+}
+
+static void eject(void)
+{
+	out(DIMM_SLOT, 0);
+	while (!has_dimm())
+		pause_polling();
+	out(DIMM_CONTROL, DIMM_EJECT);
+	while (has_dimm())
+		pause_polling();
 }
 
 static void find_memory(const struct start_info *info)
@@ -292,6 +301,16 @@ static int obey(char command, struct result *result)
 		break;
 	case 'r':
 		curve(read_sample, result);
+		break;
+	case 'p':
+		result->wrong = plug(&ranges[PLUGGED]);
+		result->pages = (ranges[PLUGGED].end - ranges[PLUGGED].start) / PAGE;
+		break;
+	case 'b':
+		result->pages = balloon(&ranges[BOOT]);
+		break;
+	case 'e':
+		eject();
 		break;
 	default:
 		return 0;

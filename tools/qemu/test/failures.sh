@@ -108,9 +108,7 @@ def plug(rate):
         else:
             vm.settled()
         before = vm.info()
-        vm.qmp("object-add", qom_type="memory-backend-ram", id="m1",
-               size=128 * MIB)
-        vm.qmp("device_add", driver="pc-dimm", id="d1", memdev="m1")
+        vm.plug(128 * MIB)
         vm.qmp("map-memory-set-rate", rate=0)
         info = vm.settled()
         equal("status", info["status"], "completed")

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import re
 import select
 import socket
 import subprocess
@@ -236,6 +237,19 @@ class Vm:
         before = self.faults()
         result = self.command(letter)
         return result, self.faults() - before
+
+    def resident(self, size):
+        """Bytes of the host that the one backend of that size has."""
+        sizes = re.findall(r"^Size: +(\d+) kB\n(?:.*\n)*?Rss: +(\d+) kB\n",
+                           open("/proc/%d/smaps" % self.process.pid).read(), re.M)
+        found = [int(rss) << 10 for kib, rss in sizes if int(kib) << 10 == size]
+        equal("mappings of %d bytes" % size, len(found), 1)
+        return found[0]
+
+    def plug(self, size):
+        """A DIMM, without waiting for its mapping."""
+        self.qmp("object-add", qom_type="memory-backend-ram", id="m1", size=size)
+        self.qmp("device_add", driver="pc-dimm", id="d1", memdev="m1")
 
     def info(self):
         return self.qmp("query-map-memory")
