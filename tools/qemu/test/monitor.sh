@@ -86,11 +86,7 @@ def no_threads_left():
     with Vm(SLOW).ready() as vm:
         vm.qmp("map-memory-cancel")
         vm.qmp.event("MAP_MEMORY_COMPLETED")
-        names = [open(file).read().strip() for file in
-                 glob.glob("/proc/%d/task/*/comm" % vm.process.pid)]
-        equal("threads of the job", [name for name in names if
-                                     "prefault" in name or "map-mem" in name or
-                                     name.startswith("kvm-map")], [])
+        equal("threads of the job", vm.threads_of_jobs(), [])
 
 
 def quits():

@@ -227,11 +227,14 @@ class Vm:
         self.send(letter)
         return self.result()
 
+    def stat(self, name):
+        """A count that KVM keeps of the VM."""
+        files = glob.glob("/sys/kernel/debug/kvm/%d-*/%s" % (self.process.pid, name))
+        return sum(int(open(file).read()) for file in files)
+
     def faults(self):
         """Stage-2 faults of the vCPUs until now."""
-        files = glob.glob("/sys/kernel/debug/kvm/%d-*/pf_taken" %
-                          self.process.pid)
-        return sum(int(open(file).read()) for file in files)
+        return self.stat("pf_taken")
 
     def command_and_faults(self, letter):
         before = self.faults()
@@ -250,6 +253,13 @@ class Vm:
         """A DIMM, without waiting for its mapping."""
         self.qmp("object-add", qom_type="memory-backend-ram", id="m1", size=size)
         self.qmp("device_add", driver="pc-dimm", id="d1", memdev="m1")
+
+    def threads_of_jobs(self):
+        """The names of the threads that map memory."""
+        names = [open(file).read().strip() for file in
+                 glob.glob("/proc/%d/task/*/comm" % self.process.pid)]
+        return [name for name in names if "prefault" in name or "map-mem" in name or
+                name.startswith("kvm-map")]
 
     def info(self):
         return self.qmp("query-map-memory")
