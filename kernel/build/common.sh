@@ -46,7 +46,8 @@ default_release()
 	package=linux-headers-$(kernel_flavour)
 	release=$(dpkg-query -W -f '${Depends}' "$package" 2>/dev/null |
 		tr ',' '\n' |
-		sed -n 's/^ *linux-headers-\([0-9][^ ]*\).*/\1/p' | head -n 1)
+		sed -n 's/^ *linux-headers-\([0-9][^ ]*\).*/\1/p')
+	release=${release%%$'\n'*}
 	[ -n "$release" ] ||
 		die "$package is not installed: run 'make setup' as root"
 	[[ $release = "$KERNEL_SERIES".* ]] ||
