@@ -135,6 +135,10 @@ void liburing_kvm_queue_take(struct queue *queue, struct slice *slice, __u64 byt
 	while (queue->nr && slice->nr < max_pieces && slice->bytes < bytes) {
 		piece = queue->pieces + queue->first;
 		size = portion(piece, bytes - slice->bytes);
+		/* The next slice would find the rest of the huge page present. */
+		if (slice->nr && size < piece->size &&
+		    (piece->base_address + size) % HUGE_SIZE)
+			break;
 		kvm_memory_mapping_init(&slice->pieces[slice->nr++],
 					piece->base_address, size, piece->flags);
 		slice->bytes += size;

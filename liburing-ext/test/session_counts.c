@@ -54,6 +54,25 @@ static void test_order(void)
 	path_end(SIZE);
 }
 
+/* Of a huge page that a slice ends in, the next one would find the rest present. */
+static void test_slices(void)
+{
+	struct kvm_memory_mapping mappings[] = {
+		{ BASE + 8 * MIB, MIB, 0 }, { BASE, 2 * MIB, 0 },
+		{ BASE + 9 * MIB, MIB, 0 }, { BASE + 4 * MIB, 2 * MIB, 0 },
+	};
+	struct kvm_prefault_session_report report;
+
+	path_begin(SIZE, SIZE, 2);
+	options.mappings = mappings;
+	options.nr_mappings = 4;
+	options.slice_size = 2 * MIB;
+	report = path_run();
+	ok(report.result == 0 && counts(&report, 6 * MIB, 0) && report.slices == 4,
+	   "no slice ends within a huge page that one can map in full");
+	path_end(SIZE);
+}
+
 static void test_resident(void)
 {
 	struct kvm_prefault_session_report report;
@@ -121,7 +140,8 @@ static void test_read(void)
 int main(int argc, char **argv)
 {
 	static void (*const tests_of_path[])(void) = {
-		test_all, test_order, test_resident, test_hole, test_nothing, test_read, NULL
+		test_all, test_order, test_slices, test_resident, test_hole,
+		test_nothing, test_read, NULL
 	};
 
 	return run_on_paths(argc, argv, tests_of_path);
