@@ -99,6 +99,7 @@ struct kvm_prefault_session_options {
 	/*
 	 * Bytes of a slice, a multiple of the page size; 0: up to 256 MiB, or 32 MiB
 	 * where a slice cannot be interrupted, or a tenth of a second's worth of rate.
+	 * Memory in pages of 1 GiB needs as many of them in a slice as there are threads.
 	 */
 	__u64 slice_size;
 };
