@@ -107,22 +107,37 @@ int liburing_kvm_queue_add(struct kvm_prefault_session *session, struct queue *q
 	return 0;
 }
 
-/* How much of the piece a slice takes that may have bytes more. */
-static __u64 portion(const struct kvm_memory_mapping *piece, __u64 bytes)
+/*
+ * Of a huge page that a slice ends in, the next one would find the rest present.  A
+ * slice of several such pages is a multiple of them.
+ */
+static __u64 alignment_of(__u64 slice_size)
 {
-	__u64 end = piece->base_address + bytes;
+	__u64 alignment = slice_size & -slice_size;
+
+	return alignment > HUGE_SIZE ? alignment : HUGE_SIZE;
+}
+
+/* How much of the piece a slice takes that may have bytes more. */
+static __u64 portion(const struct kvm_memory_mapping *piece, __u64 bytes,
+		     __u64 alignment)
+{
+	__u64 start = piece->base_address, end = start + bytes;
 
 	if (bytes >= piece->size)
 		return piece->size;
-	end -= end % HUGE_SIZE;
-	return end > piece->base_address ? end - piece->base_address : bytes;
+	if (end - end % alignment > start)
+		end -= end % alignment;
+	else if (end - end % HUGE_SIZE > start)
+		end -= end % HUGE_SIZE;
+	return end - start;
 }
 
 void liburing_kvm_queue_take(struct queue *queue, struct slice *slice, __u64 bytes,
 			     unsigned int max_pieces)
 {
+	__u64 size, alignment = alignment_of(bytes);
 	struct kvm_memory_mapping *piece;
-	__u64 size;
 
 	slice->nr = 0;
 	slice->bytes = 0;
@@ -134,10 +149,9 @@ void liburing_kvm_queue_take(struct queue *queue, struct slice *slice, __u64 byt
 	slice->first_undone = 0;
 	while (queue->nr && slice->nr < max_pieces && slice->bytes < bytes) {
 		piece = queue->pieces + queue->first;
-		size = portion(piece, bytes - slice->bytes);
-		/* The next slice would find the rest of the huge page present. */
+		size = portion(piece, bytes - slice->bytes, alignment);
 		if (slice->nr && size < piece->size &&
-		    (piece->base_address + size) % HUGE_SIZE)
+		    (piece->base_address + size) % alignment)
 			break;
 		kvm_memory_mapping_init(&slice->pieces[slice->nr++],
 					piece->base_address, size, piece->flags);

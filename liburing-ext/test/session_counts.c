@@ -54,7 +54,6 @@ static void test_order(void)
 	path_end(SIZE);
 }
 
-/* Of a huge page that a slice ends in, the next one would find the rest present. */
 static void test_slices(void)
 {
 	struct kvm_memory_mapping mappings[] = {
@@ -70,6 +69,15 @@ static void test_slices(void)
 	report = path_run();
 	ok(report.result == 0 && counts(&report, 6 * MIB, 0) && report.slices == 4,
 	   "no slice ends within a huge page that one can map in full");
+	path_end(SIZE);
+	path_begin(SIZE, SIZE, 2);
+	mappings[1].size = 9 * MIB;
+	options.mappings = mappings;
+	options.nr_mappings = 2;
+	options.slice_size = 4 * MIB;
+	report = path_run();
+	ok(report.result == 0 && counts(&report, 9 * MIB, MIB) && report.slices == 4,
+	   "nor within its own multiple, as after a small range");
 	path_end(SIZE);
 }
 
