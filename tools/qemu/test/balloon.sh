@@ -39,8 +39,7 @@ def inflate(vm):
 
 
 def stays(vm, resident):
-    info = vm.settled()
-    equal("status", info["status"], "completed")
+    vm.all_mapped()
     equal("bytes of the host", vm.resident(RAM), resident)
     equal("faults", vm.command_and_faults("w")[1], 0)
 

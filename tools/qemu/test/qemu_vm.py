@@ -269,6 +269,16 @@ class Vm:
         return wait_until("map-memory settles", self.info, lambda info:
                           info["status"] not in ("waiting", "active"))
 
+    def all_mapped(self):
+        """The figures, when all is mapped that was to be, and nothing was told."""
+        info = self.settled()
+        equal("status", info["status"], "completed")
+        equal("left", info["remaining"], 0)
+        equal("failed", info["failed"], 0)
+        equal("error", info.get("error"), None)
+        equal("errors", self.errors(), "")
+        return info
+
     def migrated(self):
         """Waits until an outgoing migration has ended; its status."""
         return wait_until(

@@ -27,12 +27,7 @@ def is_gone(vm):
 
 
 def rest_is_mapped(vm):
-    info = vm.settled()
-    equal("status", info["status"], "completed")
-    equal("left", info["remaining"], 0)
-    equal("failed", info["failed"], 0)
-    equal("error", info.get("error"), None)
-    equal("errors", vm.errors(), "")
+    info = vm.all_mapped()
     equal("faults", vm.command_and_faults("w")[1], 0)
     return info
 
