@@ -53,6 +53,20 @@ def two_nodes():
     on("q35", arguments=arguments)
 
 
+def background():
+    """Threads have the policy only while they map: one is caught at that."""
+    with Vm("map-memory=on,map-memory-background=on", memory="256M").ready() as vm:
+        def caught():
+            if vm.info()["status"] == "completed":
+                vm.qmp("map-memory-start")
+            return os.SCHED_IDLE in vm.policies()
+
+        wait_until("a thread has the policy SCHED_IDLE", caught)
+        vm.all_mapped()
+        equal("policies", vm.policies(), {os.SCHED_OTHER})
+        equal("faults", vm.command_and_faults("w")[1], 0)
+
+
 def transparent_huge_pages():
     huge_pages("always")
     on("microvm")
@@ -72,6 +86,7 @@ for machine in MACHINES:
 plan.test("a rate", on, "microvm", ",map-memory-rate=200M")
 plan.test("a thread context", on, "microvm", ",map-memory-context=tc", "64M",
           ["-object", "thread-context,id=tc,cpu-affinity=1"])
+plan.test("in the background", background)
 plan.test("RAM above 4 GiB", above_4g)
 plan.test("two NUMA nodes", two_nodes)
 plan.test("transparent huge pages", transparent_huge_pages)
