@@ -310,6 +310,13 @@ class Vm:
                    lambda: self.qmp("query-status")["status"] == "running")
 
 
+def device_has(driver, name):
+    """Whether this QEMU's device has the property."""
+    text = subprocess.run([QEMU, "-device", driver + ",help"], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
+    return re.search(r"^\s*%s=" % re.escape(name), text, re.M) is not None
+
+
 def huge_pages(value):
     """Whether memory comes as transparent huge pages from now on."""
     with open("/sys/kernel/mm/transparent_hugepage/enabled", "w") as file:
@@ -391,6 +398,10 @@ class Plan:
                 traceback.format_exc()
             for line in text.splitlines():
                 print("# " + line, flush=True)
+
+    def skip(self, what, why):
+        self.number += 1
+        print("ok %d - %s # SKIP %s" % (self.number, what, why), flush=True)
 
     def end(self):
         print("1..%d" % self.number)

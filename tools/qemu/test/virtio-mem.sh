@@ -18,10 +18,15 @@ KINDS = {
 }
 
 
-def vm_with_device(accel="map-memory=on", kind="memory-backend-ram", arguments=()):
+# The device has a memory slot only while there are blocks in it.
+DYNAMIC = ",dynamic-memslots=on"
+
+
+def vm_with_device(accel="map-memory=on", kind="memory-backend-ram", arguments=(),
+                   options=""):
     return Vm(accel, "q35", "64M,maxmem=1G", [
         "-object", "%s,id=m1,size=%d%s" % (kind, REGION, KINDS[kind]),
-        "-device", "virtio-mem-pci,id=d1,memdev=m1", *arguments])
+        "-device", "virtio-mem-pci,id=d1,memdev=m1" + options, *arguments])
 
 
 def request(vm, mib):
@@ -45,8 +50,8 @@ def all_is_mapped(vm, mib):
     return info
 
 
-def plug_and_unplug(kind):
-    with vm_with_device(kind=kind).ready() as vm:
+def plug_and_unplug(kind, options=""):
+    with vm_with_device(kind=kind, options=options).ready() as vm:
         all_is_mapped(vm, 0)
         for mib in 16, 32, 8, 0:
             request(vm, mib)
@@ -78,8 +83,8 @@ def plugged_while_mapping():
         all_is_mapped(vm, 32)
 
 
-def unplugged_while_mapping():
-    with vm_with_device().ready() as vm:
+def unplugged_while_mapping(options=""):
+    with vm_with_device(options=options).ready() as vm:
         before = vm.settled()
         vm.qmp("map-memory-set-rate", rate=MIB)
         request(vm, 16)
@@ -115,10 +120,11 @@ def cancelled():
         all_is_mapped(vm, 32)
 
 
-def migrated():
+def migrated(options=""):
     uri = new_uri()
-    with vm_with_device("").ready() as source, \
-            vm_with_device(arguments=["-incoming", uri]) as destination:
+    with vm_with_device("", options=options).ready() as source, \
+            vm_with_device(arguments=["-incoming", uri],
+                           options=options) as destination:
         request(source, 16)
         source.command("f")
         source.full_speed()
@@ -142,5 +148,14 @@ plan.test("map-memory-start", started_later)
 plan.test("blocks are plugged after map-memory-cancel", cancelled)
 plan.test("migration", migrated)
 plan.test("shared memory", plug_and_unplug, "memory-backend-file")
+for what, test, arguments in (
+        ("blocks are plugged and unplugged", plug_and_unplug, ["memory-backend-ram"]),
+        ("blocks are unplugged while they are being mapped", unplugged_while_mapping, []),
+        ("migration", migrated, [])):
+    what = "a slot that comes and goes: " + what
+    if device_has("virtio-mem-pci", "dynamic-memslots"):
+        plan.test(what, test, *arguments, DYNAMIC)
+    else:
+        plan.skip(what, "this QEMU has no dynamic-memslots")
 plan.end()
 END
