@@ -3,8 +3,9 @@
 
 usage: measure.py --json FILE MIB SCENARIO...
 
-MIB is the size of the guest.  Times are seconds of the machine's clock; a fault is a
-stage-2 fault of the vCPU.  The guest is that of tools/qemu/guest.
+MIB is the size of the guest, with 'terabyte' that of the largest one.  Times are seconds
+of the machine's clock; a fault is a stage-2 fault of the vCPU.  The guest is that of
+tools/qemu/guest.
 """
 import argparse
 import fcntl
@@ -14,8 +15,10 @@ import select
 import tempfile
 import time
 
-from qemu_vm import (MIB, MIGRATIONS, Failure, Vm, huge_pages, pair, save, set_of,
-                     wait_until)
+from aliased import (MAX_DIMMS, PAGE_SIZES, HugePages, check_dimms_are_mapped,
+                     guest_of_dimms, page_table_bytes)
+from qemu_vm import (LIMIT, MIB, MIGRATIONS, Failure, Vm, equal, huge_pages, pair, save,
+                     set_of, wait_until)
 
 KVM_CREATE_VM = 0xae01
 KVM_CREATE_VCPU = 0xae41
@@ -32,6 +35,13 @@ WORKLOADS = {"reads": "r", "writes": "c"}
 WARM_UPS = {"off": "", "on": "map-memory=on"}
 # Of the guest's memory; the rest of it is never used after the restore.
 SET_SHARE = 2
+# Guests of 'terabyte' are the largest one, divided by these.
+DIVISORS = (64, 16, 4, 1)
+# Between two looks at the progress.
+LOOK_SECONDS = 0.1
+# What is cancelled takes minutes, and is cancelled when a small part of it is done.
+CANCELLED_SECONDS = 512
+CANCELLED_PART = 64
 # Lines of the guest that belong to no curve are longer.
 SAMPLE_LENGTH = 3
 
@@ -219,7 +229,117 @@ def restores(size):
                    restore(size, memory, mode, state))
 
 
-SCENARIOS = {"boot": boots, "migration": migrations, "restore": restores}
+class Progress:
+    """Of a guest whose memory is being mapped; it must not go back."""
+
+    def __init__(self, vm):
+        self.vm = vm
+        self.done = 0
+        self.last = time.monotonic()
+        self.longest = 0
+        vm.qmp("map-memory-start")
+
+    def look(self):
+        """Whether there is more to come."""
+        info = self.vm.info()
+        now, done = time.monotonic(), info["mapped"] + info["present"]
+        if done < self.done:
+            raise Failure("progress: %d after %d" % (done, self.done))
+        if done > self.done:
+            self.longest = max(self.longest, now - self.last)
+            self.done, self.last = done, now
+        return info["status"] == "active"
+
+
+def completed(vm, status="completed"):
+    info = vm.qmp.event("MAP_MEMORY_COMPLETED")["info"]
+    equal("status", info["status"], status)
+
+
+def quit_seconds(vms):
+    begin = time.monotonic()
+    for vm in vms:
+        vm.qmp("quit")
+    for vm in vms:
+        equal("exit status", vm.process.wait(LIMIT), 0)
+    return time.monotonic() - begin
+
+
+def mapped_to_end(vms, pages, dimms):
+    """All memory of these guests, at the same time."""
+    tables, begin = page_table_bytes(), time.monotonic()
+    running = [Progress(vm) for vm in vms]
+    longest = 0
+    while running:
+        # An event ends the wait.
+        select.select([progress.vm.qmp.sock for progress in running], [], [],
+                      LOOK_SECONDS)
+        for progress in list(running):
+            if not progress.look():
+                running.remove(progress)
+                longest = max(longest, progress.longest)
+                completed(progress.vm)
+    seconds, tables = time.monotonic() - begin, page_table_bytes() - tables
+    for vm in vms:
+        check_dimms_are_mapped(vm, pages, dimms)
+    huge = sum(pages.entries_of(vm) for vm in vms)
+    return {
+        "completed_seconds": seconds,
+        "longest_standstill_seconds": longest,
+        "huge_entries": huge,
+        "huge_pages_in_small_entries":
+            len(vms) * dimms * pages.size // pages.page_size - huge,
+        "page_tables_kib": tables // 1024,
+        "quit_seconds": quit_seconds(vms),
+    }
+
+
+def mapped_in_part(vm, pages, dimms):
+    """Until it is cancelled; the figures are those of what was done."""
+    size, tables = dimms * pages.size, page_table_bytes()
+    vm.qmp("map-memory-set-rate", rate=size // CANCELLED_SECONDS)
+    progress = Progress(vm)
+    wait_until("a part is mapped", lambda: progress.look() and
+               progress.done >= size // CANCELLED_PART)
+    begin = time.monotonic()
+    vm.qmp("map-memory-cancel")
+    completed(vm, "cancelled")
+    return {
+        "cancelled_seconds": time.monotonic() - begin,
+        "huge_entries": pages.entries_of(vm),
+        "page_tables_kib": (page_table_bytes() - tables) // 1024,
+        "quit_seconds": quit_seconds([vm]),
+    }
+
+
+def of_size(pages, dimms, largest):
+    """The measurements of guests of one size."""
+    with guest_of_dimms(pages, dimms) as vm:
+        yield "one guest", mapped_to_end([vm], pages, dimms)
+    with guest_of_dimms(pages, dimms) as vm, guest_of_dimms(pages, dimms) as other:
+        yield "two guests", mapped_to_end([vm, other], pages, dimms)
+    if largest:
+        # Others end too soon.
+        with guest_of_dimms(pages, dimms) as vm:
+            yield "cancelled", mapped_in_part(vm, pages, dimms)
+
+
+def terabytes(size):
+    huge_pages("never")
+    for memory, page_size in PAGE_SIZES.items():
+        dimm = max(size * MIB // MAX_DIMMS, page_size)
+        with HugePages(memory, dimm) as pages:
+            for divisor in DIVISORS:
+                if size * MIB % (divisor * dimm):
+                    continue
+                dimms = size * MIB // divisor // dimm
+                for mode, figures in of_size(pages, dimms, divisor == 1):
+                    yield ({"memory": memory, "gib": "%g" % (size / divisor / 1024),
+                            "mode": mode}, figures)
+
+
+SCENARIOS = {"boot": boots, "migration": migrations, "restore": restores,
+             "terabyte": terabytes}
 
 
 def keep_kvm_in_use():

@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from qemu_vm import MIB, Vm
+from qemu_vm import MIB, PAGE, Vm, true
 
 PAGE_SIZES = {"2m": 2 * MIB, "1g": 1024 * MIB}
 DIRECTORIES = {"2m": "/dev/hugepages", "1g": "/dev/hugepages1G"}
@@ -57,6 +57,19 @@ def guest_of_dimms(pages, dimms, accel="", stopped=True, free_slots=0):
                       "-device", "pc-dimm,memdev=m%d" % number]
     return Vm(accel, "q35", "%dM,slots=%d,maxmem=%dM" % (
         BASE_MIB, slots, BASE_MIB + slots * pages.size // MIB), arguments)
+
+
+def mapped_bytes(vm):
+    """How much KVM's page tables map."""
+    return sum(vm.stat("pages_" + kind) * size
+               for kind, size in (("4k", PAGE), *PAGE_SIZES.items()))
+
+
+def check_dimms_are_mapped(vm, pages, dimms):
+    """In full, be it in entries of which size it may."""
+    rest = mapped_bytes(vm) - dimms * pages.size
+    # That is the guest's own RAM, and firmware.
+    true("the rest: %d" % rest, (BASE_MIB - 1) * MIB < rest < (BASE_MIB + 2) * MIB)
 
 
 def page_table_bytes():

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # quick: none make check-qemu runs these
 # suite: qemu
-# testvm: --memory 3G
+# testvm: --memory 4G --hugepages-2m 32 --hugepages-1g 1
 # test-timeout: 600
 # The benchmark measures what it says, with a small guest, and sums rounds up.  How long
 # anything takes is not tested.
@@ -15,10 +15,10 @@ tap_output=$scratch/output
 . "$here/../../tap.inc"
 export PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1
 
-# measure NAME SCENARIO
+# measure NAME SCENARIO [MIB]
 measure()
 {
-	python3 "$bench/measure.py" --json "$scratch/$1.json" 32 "$2" &&
+	python3 "$bench/measure.py" --json "$scratch/$1.json" "${3:-32}" "$2" &&
 		echo 0 >"$scratch/$1.deaths"
 }
 
@@ -65,15 +65,35 @@ check "a pass at the destination takes faults without mapping" holds migration.1
 check "and few with it, where all is there" holds migration.1 \
 	'all(e["first_pass_faults"] < 600 for e in entries
 	     if e["mode"] == "on" and e["kind"] != "postcopy")'
+check "sizes" measure terabyte.1 terabyte 16384
+check "each size, kind of pages and mode" holds terabyte.1 \
+	'[(e["memory"], e["gib"]) for e in entries if e["mode"] == "two guests"] ==
+	 [("2m", "0.25"), ("2m", "1"), ("2m", "4"), ("2m", "16"),
+	  ("1g", "1"), ("1g", "4"), ("1g", "16")]
+	 and len(entries) == 2 * 7 + 2'
+check "each huge page has its entry, or small ones" holds terabyte.1 \
+	'all((e["huge_entries"] + e["huge_pages_in_small_entries"]) *
+	     {"2m": 2, "1g": 1024}[e["memory"]] ==
+	     float(e["gib"]) * 1024 * {"one guest": 1, "two guests": 2}[e["mode"]]
+	     for e in entries if e["mode"] != "cancelled")'
+check "page tables grow with the entries" holds terabyte.1 \
+	'all(128 <= e["page_tables_kib"] - e["huge_entries"] // 512 * 4 < 228
+	     for e in entries
+	     if e["mode"] == "one guest" and not e["huge_pages_in_small_entries"])'
+check "what is cancelled has no more than a part of them" holds terabyte.1 \
+	'all(0 < e["huge_entries"] * {"2m": 2, "1g": 1024}[e["memory"]] < 16384
+	     for e in entries if e["mode"] == "cancelled")'
 cp "$scratch/boot.1.json" "$scratch/boot.2.json"
 cp "$scratch/boot.1.deaths" "$scratch/boot.2.deaths"
 check "rounds are summed up" "$bench/report" "a command" "$scratch" \
-	"$scratch/boot.1.json" "$scratch/boot.2.json" "$scratch/migration.1.json"
+	"$scratch/boot.1.json" "$scratch/boot.2.json" "$scratch/migration.1.json" \
+	"$scratch/terabyte.1.json"
 check "by medians" holds bench \
 	'all(e["faults"]["median"] == e["faults"]["low"] == e["faults"]["high"]
 	     for e in entries if e["scenario"] == "boot")'
 check "for people" grep -q 'before the guest' "$scratch/bench.txt"
 check "with pictures" [ -s "$scratch/migration-precopy-4k-writes.svg" ]
+check "also of sizes" [ -s "$scratch/terabyte-page-tables.svg" ]
 check "of a broken file nothing is made" sh -c '! "$@"' sh "$bench/report" "a command" \
 	"$scratch/none" "$scratch/none.json"
 done_testing
