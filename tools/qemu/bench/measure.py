@@ -24,13 +24,23 @@ KVM_CREATE_VM = 0xae01
 KVM_CREATE_VCPU = 0xae41
 
 MEMORIES = {"4k": "never", "thp": "always"}
+PREALLOC = ("-object", "memory-backend-ram,id=ram,size=%dM,prealloc=on",
+            "-machine", "memory-backend=ram")
+# The options, and the path that is expected.
 BOOTS = {
-    "nothing": ("", ()),
-    "prealloc": ("", ("-object", "memory-backend-ram,id=ram,size=%dM,prealloc=on",
-                      "-machine", "memory-backend=ram")),
-    "beside the guest": ("map-memory=on", ()),
-    "before the guest": ("map-memory=on,map-memory-wait=on", ()),
+    "nothing": ("", (), None),
+    "prealloc": ("", PREALLOC, None),
+    "beside the guest": ("map-memory=on", (), "uring"),
+    "before the guest": ("map-memory=on,map-memory-wait=on", (), "uring"),
 }
+# With the distribution's modules: what can be done without KVM_MAP_MEMORY.
+STOCK_BOOTS = {
+    "nothing": BOOTS["nothing"],
+    "prealloc": BOOTS["prealloc"],
+    "prealloc, pre-fault": ("map-memory=fallback,map-memory-wait=on", PREALLOC,
+                            "pre-fault"),
+}
+TOUCHES = {"touches all": "w", "touches 1/16": "s"}
 WORKLOADS = {"reads": "r", "writes": "c"}
 WARM_UPS = {"off": "", "on": "map-memory=on"}
 # Of the guest's memory; the rest of it is never used after the restore.
@@ -111,20 +121,22 @@ class Curve:
                 for end, length, pages, _ in self.samples if length > 0]
 
 
-def boot(size, memory, mode):
+def boot(size, memory, guest, options):
     huge_pages(MEMORIES[memory])
-    accel, arguments = BOOTS[mode]
+    accel, arguments, path = options
     begin = time.monotonic()
     with Vm(accel, "microvm", "%dM" % size,
             [word % size if "%d" in word else word for word in arguments]) as vm:
         vm.ready()
         first = time.monotonic()
-        result = vm.command("w")
+        result = vm.command(TOUCHES[guest])
         end = time.monotonic()
+        if path:
+            equal("path", vm.info()["path"], path)
         return {
             "faults": vm.faults(),
             "first_instruction_seconds": first - begin,
-            "all_touched_seconds": end - begin,
+            "touched_seconds": end - begin,
             "longest_gap_seconds": result.longest / result.ticks * (end - first),
         }
 
@@ -202,10 +214,18 @@ def restore(size, memory, mode, state):
         }
 
 
-def boots(size):
+def boots(size, modes=None):
+    # The first one has to read QEMU's files.
+    boot(size, "4k", "touches all", BOOTS["nothing"])
     for memory in MEMORIES:
-        for mode in BOOTS:
-            yield {"memory": memory, "mode": mode}, boot(size, memory, mode)
+        for guest in TOUCHES:
+            for mode, options in (modes or BOOTS).items():
+                yield ({"memory": memory, "guest": guest, "mode": mode},
+                       boot(size, memory, guest, options))
+
+
+def stock_boots(size):
+    yield from boots(size, STOCK_BOOTS)
 
 
 def migrations(size):
@@ -338,8 +358,8 @@ def terabytes(size):
                             "mode": mode}, figures)
 
 
-SCENARIOS = {"boot": boots, "migration": migrations, "restore": restores,
-             "terabyte": terabytes}
+SCENARIOS = {"boot": boots, "boot-stock": stock_boots, "migration": migrations,
+             "restore": restores, "terabyte": terabytes}
 
 
 def keep_kvm_in_use():

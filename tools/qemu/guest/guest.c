@@ -8,6 +8,7 @@
  *   v  reads every word, and compares it with what was written
  *   l  does both until the next letter arrives
  *   m  writes a word to every page of the first half of memory
+ *   s  does so with the first sixteenth
  *   c  does as 'w' until the next letter arrives, and writes lines of three characters
  *      meanwhile: the pages since the last one, in base 64 from '0' on
  *   r  does as 'c', and reads a word of every page in place of writing one
@@ -285,6 +286,9 @@ static int obey(char command, struct result *result)
 		break;
 	case 'm':
 		walk(touch, result, 2);
+		break;
+	case 's':
+		walk(touch, result, 16);
 		break;
 	case 'f':
 		generation++;

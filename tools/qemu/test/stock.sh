@@ -9,6 +9,8 @@ export PYTHONPATH=${0%/*} PYTHONDONTWRITEBYTECODE=1
 exec python3 - <<'END'
 from qemu_vm import *
 
+MEASURE = TOP + "/tools/qemu/bench/measure.py"
+
 
 def warns(arguments=()):
     with Vm("map-memory=on", arguments=arguments).ready() as vm:
@@ -45,11 +47,26 @@ def migration():
         equal("the warnings", destination.errors().count("KVM_MAP_MEMORY"), 1)
 
 
+def benchmark():
+    """Its boots on these modules: what each of them leaves for the guest to fault in."""
+    with tempfile.NamedTemporaryFile() as file:
+        subprocess.run([sys.executable, MEASURE, "--json", file.name, "32", "boot-stock"],
+                       check=True, stdout=subprocess.DEVNULL)
+        entries = json.load(file)["entries"]
+    equal("measurements", len(entries), 2 * 2 * 3)
+    for entry in entries:
+        if entry["mode"] == "prealloc, pre-fault":
+            true("next to no faults: %s" % entry, entry["faults"] < 10)
+        elif entry["memory"] == "4k":
+            true("faults: %s" % entry, entry["faults"] > 300)
+
+
 plan = Plan()
 plan.test("map-memory=on: a warning, and a guest", warns)
 plan.test("a destination", migration)
 plan.test("map-memory=fallback, and the guest waits", fallback, "on", "pre-fault",
           True)
 plan.test("map-memory=fallback", fallback, "off", "populate", False)
+plan.test("the benchmark's boots", benchmark)
 plan.end()
 END
