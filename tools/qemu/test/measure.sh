@@ -89,7 +89,7 @@ check "what is cancelled has no more than a part of them" holds terabyte.1 \
 	     for e in entries if e["mode"] == "cancelled")'
 cp "$scratch/boot.1.json" "$scratch/boot.2.json"
 cp "$scratch/boot.1.deaths" "$scratch/boot.2.deaths"
-check "rounds are summed up" "$bench/report" "a command" "$scratch" \
+check "rounds are summed up" "$bench/report" "a command" "a checksum" "$scratch" \
 	"$scratch/boot.1.json" "$scratch/boot.2.json" "$scratch/migration.1.json" \
 	"$scratch/terabyte.1.json"
 check "by medians" holds bench \
@@ -99,5 +99,5 @@ check "for people" grep -q 'before the guest' "$scratch/bench.txt"
 check "with pictures" [ -s "$scratch/migration-precopy-4k-writes.svg" ]
 check "also of sizes" [ -s "$scratch/terabyte-page-tables.svg" ]
 check "of a broken file nothing is made" sh -c '! "$@"' sh "$bench/report" "a command" \
-	"$scratch/none" "$scratch/none.json"
+	"a checksum" "$scratch/none" "$scratch/none.json"
 done_testing
