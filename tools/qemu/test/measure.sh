@@ -37,6 +37,18 @@ if not eval("(" + sys.argv[2] + ")"):
 END
 }
 
+# Those that the page shows; a curve and sizes at least.
+pictures_exist()
+{
+	local name nr=0
+
+	while read -r name; do
+		[ -s "$scratch/page.d/$name" ] || return 1
+		nr=$((nr + 1))
+	done < <(sed -n 's,^!.*(pictures/qemu/\(.*\))$,\1,p' "$scratch/page")
+	[ "$nr" -ge 3 ]
+}
+
 if ! [ -e /dev/kvm ]; then
 	skip "benchmark of QEMU" "no KVM"
 	done_testing
@@ -91,13 +103,22 @@ cp "$scratch/boot.1.json" "$scratch/boot.2.json"
 cp "$scratch/boot.1.deaths" "$scratch/boot.2.deaths"
 check "rounds are summed up" "$bench/report" "a command" "a checksum" "$scratch" \
 	"$scratch/boot.1.json" "$scratch/boot.2.json" "$scratch/migration.1.json" \
-	"$scratch/terabyte.1.json"
+	"$scratch/restore.1.json" "$scratch/terabyte.1.json"
 check "by medians" holds bench \
 	'all(e["faults"]["median"] == e["faults"]["low"] == e["faults"]["high"]
 	     for e in entries if e["scenario"] == "boot")'
 check "for people" grep -q 'before the guest' "$scratch/bench.txt"
 check "with pictures" [ -s "$scratch/migration-precopy-4k-writes.svg" ]
 check "also of sizes" [ -s "$scratch/terabyte-page-tables.svg" ]
+check "the page of such results" sh -c '"$@" >"$0"' "$scratch/page" \
+	"$bench/page" "$scratch/bench.json" "$scratch/page.d"
+check "says of each aim whether it is met" \
+	[ "$(grep -cE '^\| [^|]*\| (met|missed) \|' "$scratch/page")" = 4 ]
+check "compares each boot and restore with one without mapping" \
+	[ "$(grep -cE '\| (pays|a loss) \|$' "$scratch/page")" = $((2 * 2 * 2 + 2 * 2)) ]
+check "and says nowhere that nothing was measured" \
+	sh -c '! grep "^Not measured" "$1"' sh "$scratch/page"
+check "its pictures are there" pictures_exist
 check "of a broken file nothing is made" sh -c '! "$@"' sh "$bench/report" "a command" \
 	"a checksum" "$scratch/none" "$scratch/none.json"
 done_testing
