@@ -172,6 +172,7 @@ class Vm:
         """Prints where a QEMU is that has failed a test: threads, then the guest."""
         for line in self.errors().splitlines():
             print("# qemu: " + line)
+        print("# exit status: %s" % self.process.poll())
         for task in glob.glob("/proc/%d/task/*/" % self.process.pid):
             try:
                 print("# thread: " + " ".join(
