@@ -262,16 +262,6 @@ class Vm:
         return [name for name in names if "prefault" in name or "map-mem" in name or
                 name.startswith("kvm-map")]
 
-    def policies(self):
-        """Those that the scheduler has for its threads."""
-        found = set()
-        for thread in os.listdir("/proc/%d/task" % self.process.pid):
-            try:
-                found.add(os.sched_getscheduler(int(thread)))
-            except ProcessLookupError:
-                pass
-        return found
-
     def info(self):
         return self.qmp("query-map-memory")
 
